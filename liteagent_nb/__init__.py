@@ -1,0 +1,1 @@
+"""A tool-using LLM agent in a notebook cell."""

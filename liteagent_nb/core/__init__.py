@@ -1,0 +1,1 @@
+"""What an agent is: values, protocols and the loop. Standard library only."""

@@ -1,0 +1,77 @@
+"""The error tree.
+
+LiteAgentError              anything this package raises on purpose
+├── ConfigError             the request cannot be carried out as written; nothing was sent
+├── ModelError              the endpoint failed or sent no usable reply
+├── ToolError               the tools host cannot be reached, or a tool's own promise is broken
+├── ExecError               the code runner cannot run code
+│   ├── ExecTimeout         it did not finish in time
+│   └── DeadKernel          the kernel went away
+├── BudgetError             a limit leaves no room to begin
+└── CassetteMiss            nothing was recorded for this request
+
+Spent limits are results (`Run.stopped_reason`), failed tools are observations; only broken promises are errors.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "BudgetError",
+    "CassetteMiss",
+    "ConfigError",
+    "DeadKernel",
+    "ExecError",
+    "ExecTimeout",
+    "LiteAgentError",
+    "ModelError",
+    "ToolError",
+]
+
+
+class LiteAgentError(Exception):
+    """Anything this package raises on purpose. *hint* is one line that says what to do."""
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.hint = hint
+
+    def _render_traceback_(self) -> list[str]:
+        """Show what and remedy as two lines in a notebook (IPython calls this by name)."""
+        lines = [f"{type(self).__name__}: {self}"]
+        return [*lines, f"Hint: {self.hint}"] if self.hint else lines
+
+
+class ConfigError(LiteAgentError):
+    """The request cannot be carried out as written; nothing was sent."""
+
+
+class ModelError(LiteAgentError):
+    """The endpoint failed or sent no usable reply. *status* is the HTTP status where there was one."""
+
+    def __init__(self, message: str, *, hint: str = "", status: int | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.status = status
+
+
+class ToolError(LiteAgentError):
+    """The tools host cannot be reached, or a tool's own promise is broken."""
+
+
+class ExecError(LiteAgentError):
+    """The code runner cannot run code."""
+
+
+class ExecTimeout(ExecError):
+    """The code did not finish in time."""
+
+
+class DeadKernel(ExecError):
+    """The kernel went away."""
+
+
+class BudgetError(LiteAgentError):
+    """A limit leaves no room to begin."""
+
+
+class CassetteMiss(LiteAgentError):
+    """Nothing was recorded for this request."""

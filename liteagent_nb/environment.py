@@ -1,0 +1,33 @@
+"""The one module that reads the environment."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+
+__all__ = ["child_environment", "is_flag_set", "text"]
+
+_CHILD_NAMES = (
+    "PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TERM", "SYSTEMROOT", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH",
+    "OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "OMP_NUM_THREADS", "VIRTUAL_ENV", "JAVA_HOME", "GOROOT", "RUSTUP_HOME", "CARGO_HOME",
+)  # fmt: skip
+
+
+def text(name: str, default: str = "") -> str:
+    """Return the variable *name*, or *default* where it is unset or blank."""
+    return os.environ.get(name, "").strip() or default
+
+
+def is_flag_set(name: str) -> bool:
+    """Whether *name* says yes: `1`, `true`, `yes` or `on`."""
+    return text(name).lower() in {"1", "true", "yes", "on"}
+
+
+def child_environment(home: str | None = None) -> dict[str, str]:
+    """Return the environment for code that an agent runs: an allow-list, so no key or token gets in.
+
+    *home* becomes HOME and TMPDIR.
+    """
+    home = home or tempfile.gettempdir()
+    kept = {name: os.environ[name] for name in _CHILD_NAMES if name in os.environ}
+    return {**kept, "HOME": home, "TMPDIR": home, "PYTHONIOENCODING": "utf-8", "PYTHONDONTWRITEBYTECODE": "1"}

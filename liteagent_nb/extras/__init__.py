@@ -1,0 +1,1 @@
+"""Strangers to one another: small things a notebook with models wants."""

@@ -1,0 +1,1 @@
+"""The IPython face: one file a magic."""

@@ -1,0 +1,1 @@
+"""Answers: implementations of the Model socket."""

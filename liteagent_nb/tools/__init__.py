@@ -1,0 +1,1 @@
+"""Acts: implementations of the Invoker socket."""
