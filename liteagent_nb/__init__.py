@@ -1,1 +1,57 @@
-"""A tool-using LLM agent in a notebook cell."""
+"""A tool-using LLM agent in a notebook cell: safe, stoppable, replayable, and honest about models.
+
+`%load_ext liteagent_nb` gives `%agent` and `%%agent`. The public names below load on first use.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+_HOMES = {
+    "AgentConfig": "core.config",
+    "AgentRunResult": "core.steps:Run",
+    "CompositeInvoker": "tools.composite",
+    "EchoMCP": "tools.echo",
+    "LiteAgentError": "core.errors",
+    "LocalMCPInvoker": "tools.local_invoker",
+    "Run": "core.steps",
+    "Toolbox": "tools.toolbox",
+    "Transcript": "core.chat",
+    "arun_mcp_mini_agent": "assembly",
+    "run_agent": "core.agent",
+    "run_mcp_mini_agent": "assembly",
+}
+"""Where each public name lives: `module`, or `module:name` where it has another name there."""
+
+__all__ = sorted([*_HOMES, "__version__"])  # noqa: PLE0605 - one list of names, not two
+
+
+def __getattr__(name: str) -> object:
+    """Load a public name on first use, so that importing the package costs nothing."""
+    if name == "__version__":
+        return import_module("importlib.metadata").version("liteagent_nb")
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module, _, own_name = _HOMES[name].partition(":")
+    value = getattr(import_module(f"{__name__}.{module}"), own_name or name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """List the public names for completion."""
+    return sorted([*globals(), *__all__])
+
+
+def load_ipython_extension(ip: InteractiveShell) -> None:
+    """`%load_ext liteagent_nb` calls this."""
+    import_module(f"{__name__}.magics").load(ip)
+
+
+def unload_ipython_extension(ip: InteractiveShell) -> None:
+    """`%unload_ext liteagent_nb` calls this."""
+    import_module(f"{__name__}.magics").unload(ip)

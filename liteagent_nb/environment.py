@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import tempfile
 
-__all__ = ["child_environment", "is_flag_set", "text"]
+__all__ = ["child_environment", "is_flag_set", "key_names", "text"]
 
 _CHILD_NAMES = (
-    "PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TERM", "SYSTEMROOT", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH",
-    "OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "OMP_NUM_THREADS", "VIRTUAL_ENV", "JAVA_HOME", "GOROOT", "RUSTUP_HOME", "CARGO_HOME",
-)  # fmt: skip
+    "PATH LANG LC_ALL LC_CTYPE TZ TERM SYSTEMROOT LD_LIBRARY_PATH DYLD_LIBRARY_PATH VIRTUAL_ENV OMP_NUM_THREADS "
+    "OPENBLAS_CORETYPE OPENBLAS_L2_SIZE JAVA_HOME GOROOT RUSTUP_HOME CARGO_HOME"
+).split()
 
 
 def text(name: str, default: str = "") -> str:
@@ -21,6 +21,11 @@ def text(name: str, default: str = "") -> str:
 def is_flag_set(name: str) -> bool:
     """Whether *name* says yes: `1`, `true`, `yes` or `on`."""
     return text(name).lower() in {"1", "true", "yes", "on"}
+
+
+def key_names() -> list[str]:
+    """Return the names (never the values) of the model keys that are set, `OPENAI_API_KEY` for instance."""
+    return sorted(name for name, value in os.environ.items() if name.endswith("_API_KEY") and value.strip())
 
 
 def child_environment(home: str | None = None) -> dict[str, str]:

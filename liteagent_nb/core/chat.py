@@ -53,6 +53,11 @@ class ToolCall:
         text = arguments if isinstance(arguments, str) else json.dumps(arguments or {}, default=str)
         return cls(str(_field(thing, "id") or fallback_id), str(_field(function, "name") or ""), text or "{}")
 
+    @classmethod
+    def of(cls, call_id: str, name: str, arguments: Mapping[str, object]) -> ToolCall:
+        """Return a call with *arguments* written as JSON."""
+        return cls(call_id, name, json.dumps(dict(arguments)))
+
     def to_message(self) -> Message:
         """Return the entry of an assistant message's `tool_calls`.
 

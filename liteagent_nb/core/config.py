@@ -66,10 +66,6 @@ class AgentConfig:
             value = getattr(self, name)
             if value is not None and not value > 0:
                 raise ConfigError(f"{name} is {value}", hint=f"set {name} above 0, or leave it out")
-        if isinstance(self.shell_allow_prefixes, str) or isinstance(self.tool_allowlist, str):
-            raise ConfigError(
-                "shell_allow_prefixes and tool_allowlist take a sequence of words", hint='write ("echo",)'
-            )
 
     def settings(self) -> dict[str, object]:
         """Return what is forwarded to the model."""

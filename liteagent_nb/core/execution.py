@@ -11,7 +11,7 @@ __all__ = ["ExecResult"]
 class ExecResult:
     """What a piece of code brought back.
 
-    `rc` is the exit code; −1 the time limit, −2 a missing program. Output beyond the cap is cut from the middle,
+    `rc` is the exit code; -1 the time limit, -2 a missing program. Output beyond the cap is cut from the middle,
     and `truncated` says so.
     """
 

@@ -41,6 +41,10 @@ class Step:
     tool_invocations: tuple[ToolInvocation, ...] = ()
     messages: tuple[Message, ...] = ()
     """What this step added to the transcript."""
+    is_final: bool = False
+    """Whether the model has spoken without asking for anything."""
+    is_research_hop: bool = False
+    """Whether an unsure answer was sent back to look it up."""
 
     @property
     def router_call_ms(self) -> float:

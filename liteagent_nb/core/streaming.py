@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from liteagent_nb.core.chat import Reply, ToolCall, Usage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 __all__ = ["CallDelta", "Delta", "ReplyBuilder"]
 
@@ -99,7 +102,7 @@ class ReplyBuilder:
         if piece.id:
             same = [call for call in self._calls if call.id == piece.id]
             anonymous = [call for call in self._calls if not call.id and call.index == piece.index is not None]
-            return (same or anonymous or [None])[0]
+            return next(iter(same or anonymous), None)
         if piece.index is not None:
             return next((call for call in reversed(self._calls) if call.index == piece.index), None)
         starts_anew = bool(piece.name and self._calls and self._calls[-1].arguments)
@@ -123,6 +126,10 @@ class ReplyBuilder:
             ttft_ms=None if self._first_s is None else (self._first_s - self._started_s) * 1000,
             total_ms=(self._last_s - self._started_s) * 1000,
         )
+
+    def partial(self, *, usage: Usage) -> Reply:
+        """Return the text of a reply that broke off, without its calls: half a call cannot be answered."""
+        return replace(self.reply(usage=usage, finish_reason="cut"), tool_calls=())
 
 
 def _closed(calls: list[_OpenCall]) -> Iterator[ToolCall]:

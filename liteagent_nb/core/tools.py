@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 __all__ = ["Observation", "Tool", "ToolInvocation"]
 
@@ -33,7 +33,7 @@ class Tool:
 class Observation:
     """What a call brought back, failure included.
 
-    `rc` is the exit code where a process ran: −1 is the time limit, −2 a missing program.
+    `rc` is the exit code where a process ran: -1 is the time limit, -2 a missing program.
     """
 
     ok: bool
@@ -50,6 +50,10 @@ class Observation:
     def failure(cls, error: str, *, t_ms: float = 0.0, rc: int | None = None) -> Observation:
         """Return a call that brought nothing back but *error*."""
         return cls(ok=False, error=error, rc=rc, t_ms=t_ms)
+
+    def timed(self, t_ms: float) -> Observation:
+        """Return the same observation with its time."""
+        return replace(self, t_ms=t_ms)
 
     @property
     def text(self) -> str:

@@ -1,0 +1,117 @@
+"""Who is wired to whom: the only place that knows every implementation. What is heavy loads when it is first wired."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from liteagent_nb import environment
+from liteagent_nb.core.agent import run_agent
+from liteagent_nb.core.chat import Transcript
+from liteagent_nb.core.config import AgentConfig
+from liteagent_nb.core.portal import shared_portal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from liteagent_nb.core.protocols import Invoker, Model
+    from liteagent_nb.core.steps import Event, Run
+
+__all__ = [
+    "EMBEDDED_MODEL",
+    "ModelChoice",
+    "arun_mcp_mini_agent",
+    "choose_model",
+    "make_invoker",
+    "make_model",
+    "run_mcp_mini_agent",
+]
+
+EMBEDDED_MODEL = "local/smollm2"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelChoice:
+    """Which model answers, and why that one."""
+
+    name: str
+    why: str
+
+
+def choose_model(named: str | None = None, trait: str | None = None) -> ModelChoice:
+    """Return the model that answers: the option, the trait, `LITELLM_DEFAULT_MODEL`, or the embedded one."""
+    default = environment.text("LITELLM_DEFAULT_MODEL")
+    if named:
+        return ModelChoice(named, "named for this task")
+    if trait:
+        return ModelChoice(trait, "set by %config")
+    if default:
+        return ModelChoice(default, "set by LITELLM_DEFAULT_MODEL")
+    keys = environment.key_names()
+    why = f"no other is named ({keys[0]} is set: name a model with --model to use it)" if keys else "no other is named"
+    return ModelChoice(EMBEDDED_MODEL, why)
+
+
+def make_model(name: str, completion_kwargs: Mapping[str, object] | None = None) -> Model:
+    """Return the model of that name. Raises `ConfigError` for an unknown name, a missing key or a missing extra."""
+    if name.startswith("local/"):
+        from liteagent_nb.models.local_model import LocalModel  # noqa: PLC0415 - loads when first wired
+
+        return LocalModel(name)
+    if name in {"dummy", "noop"}:
+        from liteagent_nb.models.dummy import DummyModel  # noqa: PLC0415 - loads when first wired
+
+        return DummyModel(name)
+    from liteagent_nb.models.litellm_model import LitellmModel  # noqa: PLC0415 - litellm loads at the first question
+
+    return LitellmModel(name, completion_kwargs or {})
+
+
+def make_invoker(config: AgentConfig, functions: Sequence[Callable[..., object]] = ()) -> Invoker:
+    """Return the local tools that *config* allows, with *functions* of the user's beside them."""
+    from liteagent_nb.tools.composite import CompositeInvoker  # noqa: PLC0415 - loads when first wired
+    from liteagent_nb.tools.local_invoker import LocalMCPInvoker  # noqa: PLC0415
+    from liteagent_nb.tools.toolbox import Toolbox  # noqa: PLC0415
+
+    local = LocalMCPInvoker(shell_allow_prefixes=config.shell_allow_prefixes, tool_timeout_sec=config.tool_timeout_sec)
+    return CompositeInvoker([Toolbox(functions), local]) if functions else local
+
+
+def _ignore(_event: Event) -> None:
+    """Watch nothing."""
+
+
+async def arun_mcp_mini_agent(
+    messages: str | Iterable[object],
+    mcp: Invoker | None = None,
+    cfg: AgentConfig | None = None,
+    *,
+    watch: Callable[[Event], None] = _ignore,
+) -> Run:
+    """Give *messages* to an agent with the tools of *mcp* and return its Run (the seed's entry point).
+
+    Without *mcp* the local tools are used. What breaks the run is in `Run.error`; raises `ConfigError` where nothing
+    was sent.
+    """
+    config = cfg or AgentConfig()
+    config = replace(config, model=choose_model(config.model).name)
+    stronger = make_model(config.escalate_model, config.completion_kwargs) if config.escalate_model else None
+    return await run_agent(
+        Transcript.of(messages),
+        model=make_model(config.model, config.completion_kwargs),
+        tools=make_invoker(config) if mcp is None else mcp,
+        config=config,
+        watch=watch,
+        escalate_to=stronger,
+    )
+
+
+def run_mcp_mini_agent(
+    messages: str | Iterable[object],
+    mcp: Invoker | None = None,
+    cfg: AgentConfig | None = None,
+    *,
+    watch: Callable[[Event], None] = _ignore,
+) -> Run:
+    """Do what `arun_mcp_mini_agent` does and wait for it; works inside a running event loop, a notebook cell's too."""
+    return shared_portal().wait_for(arun_mcp_mini_agent(messages, mcp, cfg, watch=watch))

@@ -1,0 +1,67 @@
+"""Asking the model: one request, watched and measured while it streams."""
+
+from __future__ import annotations
+
+from contextlib import aclosing
+from typing import TYPE_CHECKING
+
+from liteagent_nb.core.meter import estimate, request_chars
+from liteagent_nb.core.steps import ModelAsked, ReasoningDelta, TextDelta
+from liteagent_nb.core.streaming import ReplyBuilder
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Mapping, Sequence
+
+    from liteagent_nb.core.chat import Reply, Transcript, Usage
+    from liteagent_nb.core.meter import Meter
+    from liteagent_nb.core.protocols import Model
+    from liteagent_nb.core.steps import Watcher
+    from liteagent_nb.core.streaming import Delta
+    from liteagent_nb.core.tools import Tool
+
+__all__ = ["Question"]
+
+
+class Question:
+    """One request to a model; `reply()` may be read at any moment, also after a break."""
+
+    def __init__(self, model: Model, transcript: Transcript, tools: Sequence[Tool], *, meter: Meter) -> None:
+        self.model = model
+        self._transcript = transcript
+        self._tools = tools
+        self._meter = meter
+        self._prompt_chars = request_chars(transcript, tools)
+        self._builder = ReplyBuilder(model=model.name, started_s=meter.now_s)
+        self.is_answered = False
+
+    async def ask(self, settings: Mapping[str, object], *, step: int, watch: Watcher) -> None:
+        """Stream the answer. Raises `LimitReached` before sending or inside, and what the model raises."""
+        self._meter.check(self._estimate())
+        watch(ModelAsked(self.model.name, step))
+        stream: AsyncGenerator[Delta, None] = self.model.stream(self._transcript, self._tools, settings)  # type: ignore[assignment]  # aclosing wants a generator; a model may return any iterator with aclose
+        async with aclosing(stream):
+            async for delta in stream:
+                self._builder.add(delta, now_s=self._meter.now_s)
+                _tell(delta, watch)
+                self._meter.check(self._estimate())
+        self.is_answered = True
+
+    def _estimate(self) -> Usage:
+        return estimate(self._prompt_chars, self._builder.chars, self.model.price)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing has come yet."""
+        return self._builder.is_empty
+
+    def reply(self) -> Reply:
+        """Return what has come; without calls if it broke off, since half a call cannot be answered."""
+        build = self._builder.reply if self.is_answered else self._builder.partial
+        return build(usage=self._estimate())
+
+
+def _tell(delta: Delta, watch: Watcher) -> None:
+    if delta.text:
+        watch(TextDelta(delta.text))
+    if delta.reasoning:
+        watch(ReasoningDelta(delta.reasoning))

@@ -1,0 +1,118 @@
+"""The bridge from a running cell to async work: one event loop in a thread of its own, kept."""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import functools
+import threading
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
+__all__ = ["Portal", "shared_portal"]
+
+T = TypeVar("T")
+
+
+class Portal:
+    """One event loop in another thread; opens at the first wait, stays until closed.
+
+    A loop per call would leak the sockets of pooled clients; and a notebook cell already has a running loop, in which
+    an interrupt of an awaited call takes effect only at the loop's next wake-up (ipython/ipykernel#881).
+    """
+
+    def __init__(self, *, grace_s: float = 5.0) -> None:
+        self._grace_s = grace_s
+        self._lock = threading.Lock()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+
+    def wait_for(self, work: Coroutine[None, None, T]) -> T:
+        """Run *work* to its end and return its result.
+
+        An interrupt cancels it and waits up to the grace for its cleanup; a second interrupt does not wait. Raises
+        `KeyboardInterrupt` then, and `RuntimeError` when called from the portal's own loop.
+        """
+        if threading.current_thread() is self._thread:
+            work.close()
+            raise RuntimeError("the portal cannot wait for itself: await the coroutine instead")
+        loop, errand = self._opened(), _Errand(work)
+        try:
+            # call_soon_threadsafe copies the context, by which ipykernel knows whose cell the output belongs to.
+            loop.call_soon_threadsafe(errand.start, loop)
+            errand.ended.wait()
+        except KeyboardInterrupt:
+            loop.call_soon_threadsafe(errand.cancel)
+            errand.ended.wait(self._grace_s)
+            raise
+        return errand.result()
+
+    def close(self) -> None:
+        """Cancel what still runs and end the thread."""
+        with self._lock:
+            loop, thread, self._loop, self._thread = self._loop, self._thread, None, None
+        if loop is None or thread is None:
+            return
+        asyncio.run_coroutine_threadsafe(_cancel_everything(), loop)
+        thread.join(self._grace_s)
+
+    def _opened(self) -> asyncio.AbstractEventLoop:
+        with self._lock:
+            if self._loop is None:
+                self._loop = asyncio.new_event_loop()
+                self._thread = threading.Thread(target=_serve, args=(self._loop,), name="liteagent", daemon=True)
+                self._thread.start()
+            return self._loop
+
+
+class _Errand(Generic[T]):
+    """A coroutine on its way through the portal."""
+
+    def __init__(self, work: Coroutine[None, None, T]) -> None:
+        self._work = work
+        self._task: asyncio.Task[T] | None = None
+        self.ended = threading.Event()
+
+    def start(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Begin, on the portal's loop."""
+        self._task = loop.create_task(self._work)
+        self._task.add_done_callback(lambda _: self.ended.set())
+
+    def cancel(self) -> None:
+        """Ask it to stop, on the portal's loop."""
+        if self._task is not None:
+            self._task.cancel()
+
+    def result(self) -> T:
+        """Return what came of it; a cancelled errand counts as interrupted."""
+        if self._task is None or self._task.cancelled():
+            raise KeyboardInterrupt
+        return self._task.result()
+
+
+def _serve(loop: asyncio.AbstractEventLoop) -> None:
+    asyncio.set_event_loop(loop)
+    try:
+        loop.run_forever()
+        loop.run_until_complete(loop.shutdown_asyncgens())
+    finally:
+        loop.close()
+
+
+async def _cancel_everything() -> None:
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    if others:
+        await asyncio.wait(others, timeout=1)
+    asyncio.get_running_loop().call_soon(asyncio.get_running_loop().stop)
+
+
+@functools.cache
+def shared_portal() -> Portal:
+    """Return the process's own portal, closed at exit."""
+    portal = Portal()
+    atexit.register(portal.close)
+    return portal

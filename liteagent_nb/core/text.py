@@ -1,0 +1,21 @@
+"""Bounding and cleaning text before it is told to a model."""
+
+from __future__ import annotations
+
+__all__ = ["clean", "shorten"]
+
+
+def shorten(text: str, max_chars: int) -> str:
+    """Return *text* if it fits, else its head and tail with the original size between them."""
+    if len(text) <= max_chars:
+        return text
+    note = f"\n… [{len(text)} characters, middle left out] …\n"
+    room = max(max_chars - len(note), 0)
+    head = room * 2 // 3
+    tail = room - head
+    return text[:head] + note + (text[-tail:] if tail else "")
+
+
+def clean(text: str) -> str:
+    """Replace what no provider takes: lone surrogates, and NUL."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").replace("\0", "\ufffd")

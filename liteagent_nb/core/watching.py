@@ -1,0 +1,28 @@
+"""Watchers that cannot break a run."""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from liteagent_nb.core.steps import Event, Watcher
+
+__all__ = ["guarded"]
+
+
+def guarded(watch: Watcher) -> Watcher:
+    """Return a watcher that goes silent, with one warning, once *watch* has failed: looks never cost the work."""
+    is_broken = False
+
+    def told(event: Event) -> None:
+        nonlocal is_broken
+        if is_broken:
+            return
+        try:
+            watch(event)
+        except Exception as error:  # noqa: BLE001 - somebody else's drawing must not lose the run
+            is_broken = True
+            warnings.warn(f"a watcher failed and is told no more: {error!r}", RuntimeWarning, stacklevel=2)
+
+    return told
