@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 
-__all__ = ["child_environment", "is_flag_set", "key_names", "text"]
+__all__ = ["child_environment", "is_flag_set", "key_names", "text", "without"]
 
 _CHILD_NAMES = (
     "PATH LANG LC_ALL LC_CTYPE TZ TERM SYSTEMROOT LD_LIBRARY_PATH DYLD_LIBRARY_PATH VIRTUAL_ENV OMP_NUM_THREADS "
@@ -36,3 +36,8 @@ def child_environment(home: str | None = None) -> dict[str, str]:
     home = home or tempfile.gettempdir()
     kept = {name: os.environ[name] for name in _CHILD_NAMES if name in os.environ}
     return {**kept, "HOME": home, "TMPDIR": home, "PYTHONIOENCODING": "utf-8", "PYTHONDONTWRITEBYTECODE": "1"}
+
+
+def without(*names: str) -> dict[str, str]:
+    """Return the environment without the variables *names*."""
+    return {name: value for name, value in os.environ.items() if name not in names}

@@ -52,7 +52,7 @@ def _grouped(messages: Sequence[Message]) -> list[_Group]:
     users = [i for i, message in enumerate(messages) if message["role"] == "user"]
     pinned = {*users[:1], *users[-1:], *(i for i, message in enumerate(messages) if message["role"] == "system")}
     starts = [i for i, message in enumerate(messages) if message["role"] != "tool"]
-    ends = [*starts[1:], len(messages)]
+    ends = [*starts[1:], len(messages)] if starts else []
     groups = [_Group(tuple(messages[i:j]), i in pinned) for i, j in zip(starts, ends, strict=True)]
     return [*groups[:-1], _Group(groups[-1].messages, is_pinned=True)] if groups else []
 

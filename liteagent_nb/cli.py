@@ -1,0 +1,62 @@
+"""`jupyter liteagent …`: the demo, JupyterLab on its notebook, and the embedded model's weights."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from liteagent_nb.core.errors import LiteAgentError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["main"]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code: 0, or 1 for a failure that is explained in two lines."""
+    chosen = _parser().parse_args(argv)
+    try:
+        return int(chosen.run(chosen))
+    except LiteAgentError as error:
+        print("\n".join(error._render_traceback_()), file=sys.stderr)  # noqa: SLF001 - the two lines that a cell shows
+        return 1
+    except KeyboardInterrupt:
+        print("stopped", file=sys.stderr)
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="jupyter liteagent", description="An LLM agent in a notebook cell.")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+    demo = commands.add_parser("demo", help="run the first notebook with the embedded model: no key, no network")
+    demo.add_argument("--lab", action="store_true", help="open it in JupyterLab instead of running it here")
+    demo.add_argument("--out", type=Path, default=Path("liteagent-demo"), help="folder for the results (%(default)s)")
+    demo.set_defaults(run=_demo)
+
+    setup = commands.add_parser("setup-local", help="fetch the embedded model's weights and check them")
+    setup.set_defaults(run=_setup_local)
+    return parser
+
+
+def _demo(chosen: argparse.Namespace) -> int:
+    from liteagent_nb import demo  # noqa: PLC0415 - needs the extra `local`, the other commands do not
+
+    _setup_local(chosen)
+    if chosen.lab:
+        return demo.open_in_lab(chosen.out)
+    return demo.run_here(chosen.out, say=_say)
+
+
+def _setup_local(_chosen: argparse.Namespace) -> int:
+    from liteagent_nb.models.weights import install_weights  # noqa: PLC0415 - the other commands do without
+
+    install_weights(_say)
+    return 0
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)

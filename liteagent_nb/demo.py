@@ -1,0 +1,116 @@
+"""The first notebook, executed in the terminal with its steps shown as they happen, or opened in JupyterLab."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import sysconfig
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from liteagent_nb import environment
+from liteagent_nb.core.errors import ConfigError, ExecError
+
+try:
+    import nbformat
+    from jupyter_client.kernelspec import KernelSpecManager
+    from jupyter_client.manager import AsyncKernelManager
+    from nbclient import NotebookClient
+    from nbclient.exceptions import CellExecutionError
+    from nbconvert import HTMLExporter
+except ImportError as missing:
+    raise ConfigError(f"{missing.name} is missing", hint='pip install "liteagent_nb[local]"') from missing
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["first_notebook", "open_in_lab", "run_here"]
+
+NAME = "00_first_run.ipynb"
+
+
+def first_notebook() -> Path:
+    """Return the first notebook: beside the package in a checkout, in the environment's `share` otherwise."""
+    shared = Path(sysconfig.get_path("data")) / "share" / "liteagent_nb" / "notebooks"
+    for folder in (Path(__file__).parent.parent / "notebooks", shared):
+        if (folder / NAME).is_file():
+            return folder / NAME
+    raise ConfigError(f"{NAME} is not in this installation", hint="reinstall liteagent_nb, or run from a checkout")
+
+
+def run_here(out: Path, *, say: Callable[[str], None]) -> int:
+    """Execute the notebook, telling each step through *say*; keep the executed copy and its HTML in *out*."""
+    source, copy = first_notebook(), out / NAME
+    notebook = nbformat.read(source, as_version=4)
+    out.mkdir(parents=True, exist_ok=True)
+    say(f"Running {NAME} with the embedded model …")
+    client = _TellingClient(notebook, say=say, km=_kernel_of_this_python(), timeout=300, resources={})
+    try:
+        client.execute(env=environment.without("LITELLM_DEFAULT_MODEL"))
+    except CellExecutionError as failed:
+        raise ExecError(f"a cell failed: {failed.ename}: {failed.evalue}", hint=f"look at {copy}") from failed
+    finally:
+        nbformat.write(notebook, copy)  # what ran before a failure is worth keeping, too
+    page = copy.with_suffix(".html")
+    page.write_text(_html(notebook), encoding="utf-8")
+    say(f"\nExecuted notebook: {copy}\nAs a web page:     {page}\nTry it yourself:   jupyter liteagent demo --lab")
+    return 0
+
+
+def open_in_lab(out: Path) -> int:
+    """Open a copy of the notebook in JupyterLab and wait until it is closed."""
+    if find_spec("jupyterlab") is None:
+        raise ConfigError("JupyterLab is missing", hint='pip install "liteagent_nb[lab]"')
+    out.mkdir(parents=True, exist_ok=True)
+    copy = out / NAME
+    shutil.copyfile(first_notebook(), copy)
+    return subprocess.run([sys.executable, "-m", "jupyterlab", str(copy)], check=False).returncode
+
+
+def _kernel_of_this_python() -> AsyncKernelManager:
+    """Return a kernel of this very environment, whatever kernels of the same name the user has elsewhere."""
+    here = str(Path(sys.prefix) / "share" / "jupyter" / "kernels")
+    specs = KernelSpecManager(kernel_dirs=[here])
+    return AsyncKernelManager(kernel_name="python3", kernel_spec_manager=specs)
+
+
+def _html(notebook: nbformat.NotebookNode) -> str:
+    """Return the notebook as one page that asks no other host for anything."""
+    exporter = HTMLExporter(mathjax_url="", require_js_url="", jquery_url="", mermaid_js_url="")
+    page, _ = exporter.from_notebook_node(notebook)
+    return str(page)
+
+
+class _TellingClient(NotebookClient):  # type: ignore[misc]  # nbclient ships no types
+    """Tells what a notebook does while it does it."""
+
+    def __init__(self, notebook: nbformat.NotebookNode, *, say: Callable[[str], None], **kwargs: Any) -> None:
+        super().__init__(notebook, **kwargs, on_cell_start=self._begin)
+        self._tell = say
+        self._told = ""
+
+    def _begin(self, cell: nbformat.NotebookNode, cell_index: int) -> None:
+        self._told = ""
+        if cell.cell_type == "markdown":
+            title = cell.source.lstrip("# ").splitlines()[0] if cell.source.startswith("#") else ""
+            self._tell(f"\n{title}" if title else "")
+        elif cell.cell_type == "code":
+            self._tell("\n" + "\n".join(f"  > {line}" for line in cell.source.splitlines()))
+
+    def process_message(self, msg: dict[str, Any], cell: Any, cell_index: int) -> Any:
+        """Pass a kernel's message on, and tell what is new in it."""
+        content = msg["content"]
+        text = content.get("text") or content.get("data", {}).get("text/plain") or ""
+        if msg["msg_type"] in {"stream", "display_data", "execute_result", "update_display_data"}:
+            self._tell_new(text.rstrip())
+        return super().process_message(msg, cell, cell_index)
+
+    def _tell_new(self, text: str) -> None:
+        """Tell only the lines that are new: a live area repeats what it showed before."""
+        old, new = self._told.splitlines(), text.splitlines()
+        same = next((i for i, (a, b) in enumerate(zip(old, new, strict=False)) if a != b), min(len(old), len(new)))
+        for line in new[same:]:
+            self._tell(f"    {line}")
+        self._told = text or self._told

@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import os
+import signal
+import threading
+import time
+
+import pytest
+
+from liteagent_nb.core.portal import Portal
+
+
+@pytest.fixture
+def portal():
+    portal = Portal()
+    yield portal
+    portal.close()
+
+
+async def loop_and_thread():
+    return asyncio.get_running_loop(), threading.current_thread().name
+
+
+def test_one_loop_is_kept_over_calls(portal):
+    assert portal.wait_for(loop_and_thread()) == portal.wait_for(loop_and_thread())
+
+
+async def test_it_works_inside_a_running_loop(portal):
+    loop, _ = portal.wait_for(loop_and_thread())
+
+    assert loop is not asyncio.get_running_loop()
+
+
+def test_what_the_work_raises_comes_out(portal):
+    async def fails():
+        raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no"):
+        portal.wait_for(fails())
+
+
+def test_context_variables_come_along(portal):
+    cell = contextvars.ContextVar("cell", default="none")
+    cell.set("this one")
+
+    async def which():
+        return cell.get()
+
+    assert portal.wait_for(which()) == "this one"
+
+
+def test_a_real_interrupt_cancels_the_work_and_waits_for_its_cleanup(portal):
+    steps = []
+
+    async def work():
+        try:
+            threading.Timer(0.1, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
+            await asyncio.sleep(30)
+        finally:
+            await asyncio.sleep(0.05)
+            steps.append("cleaned up")
+
+    started = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        portal.wait_for(work())
+
+    assert steps == ["cleaned up"]
+    assert time.monotonic() - started < 1
+    assert portal.wait_for(loop_and_thread())
+
+
+def test_waiting_for_itself_is_refused_and_does_not_hang(portal):
+    async def nested():
+        return portal.wait_for(loop_and_thread())
+
+    with pytest.raises(RuntimeError, match="cannot wait for itself"):
+        portal.wait_for(nested())
+
+
+def test_closing_cancels_what_runs_and_leaves_no_thread(portal):
+    started, ended = threading.Event(), threading.Event()
+
+    async def work():
+        started.set()
+        try:
+            await asyncio.sleep(30)
+        finally:
+            ended.set()
+
+    def wait():
+        with pytest.raises(KeyboardInterrupt):
+            portal.wait_for(work())
+
+    waiter = threading.Thread(target=wait)
+    waiter.start()
+    started.wait(5)
+    portal.close()
+    waiter.join(5)
+
+    assert ended.is_set()
+    assert not any(thread.name == "liteagent" and thread.is_alive() for thread in threading.enumerate())
+
+
+def test_a_closed_portal_opens_again(portal):
+    portal.wait_for(loop_and_thread())
+    portal.close()
+
+    assert portal.wait_for(loop_and_thread())
