@@ -1,0 +1,136 @@
+"""`%agent` and `%%agent`: parse, assemble, show, return."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+from IPython.core.magic import Magics, line_cell_magic, magics_class, no_var_expand
+from traitlets import Bool, Float, Int, List, Unicode
+
+from liteagent_nb.assembly import make_invoker, make_model
+from liteagent_nb.core.agent import run_agent
+from liteagent_nb.core.errors import ConfigError
+from liteagent_nb.magics import commands
+from liteagent_nb.magics.choosing import Wanted, find_functions, find_model, models_in
+from liteagent_nb.magics.completion import agent_matcher
+from liteagent_nb.magics.conversation import Conversation
+from liteagent_nb.magics.options import Asked, agent_options, read_line
+from liteagent_nb.magics.references import with_references
+from liteagent_nb.magics.stopped import Stopped
+from liteagent_nb.panels.agent_panel import AgentPanel
+from liteagent_nb.panels.run_view import line_bundle, run_bundle
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+    from liteagent_nb.core.config import AgentConfig
+    from liteagent_nb.core.portal import Portal
+    from liteagent_nb.core.protocols import Model
+    from liteagent_nb.core.steps import Run
+
+__all__ = ["AgentMagics"]
+
+
+@magics_class
+class AgentMagics(Magics):
+    """Defaults of `%agent`; an option on the line wins over them."""
+
+    model = Unicode("", help="Which model answers; empty: LITELLM_DEFAULT_MODEL, else local/smollm2.").tag(config=True)
+    max_iterations = Int(8, help="How many times the model may be asked.").tag(config=True)
+    max_seconds = Float(None, allow_none=True, help="How long a run may take.").tag(config=True)
+    max_tokens = Int(None, allow_none=True, help="How many tokens a run may use.").tag(config=True)
+    budget = Float(None, allow_none=True, help="How much a run may cost, in USD.").tag(config=True)
+    temperature = Float(None, allow_none=True, help="How freely the model words its answer.").tag(config=True)
+    tool = List(Unicode(), help="Functions of the notebook that the model may call.").tag(config=True)
+    no_tools = Bool(help="Whether the model answers without any tool.").tag(config=True)
+    allow_shell = List(Unicode(), ["echo"], help="Programs that exec_shell may run.").tag(config=True)
+    auto_run = Bool(help="Whether the first code block of an answer is run.").tag(config=True)
+    escalate = Unicode("", help="A stronger model that takes over when limits come near.").tag(config=True)
+    concurrency = Int(1, help="How many tools may run at once.").tag(config=True)
+    timeout = Float(10.0, help="How many seconds one tool may take.").tag(config=True)
+    api_base = Unicode("", help="The URL of an OpenAI-compatible server.").tag(config=True)
+    system = Unicode("", help="What the model is told before the conversation.").tag(config=True)
+
+    def __init__(self, shell: InteractiveShell, portal: Portal) -> None:
+        super().__init__(shell)
+        self.ip = shell  # `shell` itself may be None, say its types
+        self.portal = portal
+        self.conversation = Conversation()
+        self.matcher = agent_matcher(self)
+
+    @agent_options
+    @no_var_expand
+    @line_cell_magic
+    def agent(self, line: str, cell: str | None = None) -> Run | None:
+        """Give a task to an agent and watch it work; the value is the Run.
+
+        %%agent takes the cell's text as the task, %agent the rest of the line. Options come first.
+        %agent reset, history, models, tools or status tells about the conversation, which goes on over cells.
+        $`x` in a task tells the model what the variable x is.
+        """
+        asked = read_line(_parser(), line, cell)
+        if asked.chosen.help:
+            print(_parser().format_help())  # noqa: T201 (help is text)
+            return None
+        if cell is None and (command := commands.named(asked.task)):
+            self.publish(command(self, Wanted(asked.chosen, self)))
+            return None
+        if not asked.task.strip():
+            raise ConfigError("there is no task", hint="write what to do below %%agent, or behind %agent")
+        return self._ask(asked)
+
+    def _ask(self, asked: Asked) -> Run | None:
+        wanted, names = Wanted(asked.chosen, self), self.ip.user_ns
+        name = _variable(wanted.output)
+        config = wanted.config(asked.chosen.model or self.model)
+        tools = None if wanted.no_tools else make_invoker(config, find_functions(wanted.tool, names))
+        task = with_references(asked.task, names)
+        transcript = self.conversation.asked(task, system=wanted.system, is_fresh=bool(wanted.fresh))
+        model, choice = find_model(asked.chosen.model, self.model, names, config.completion_kwargs)
+        if not wanted.quiet:
+            self.publish(line_bundle(choice.name, choice.why))
+        with AgentPanel(None if wanted.quiet or not self.can_update else self.ip.display_pub.publish) as panel:
+            panel.say(f"starting {choice.name}")
+            stronger = self._stronger(config)
+            work = run_agent(transcript, model=model, tools=tools, config=config, watch=panel, escalate_to=stronger)
+            try:
+                run: Run | None = self.portal.wait_for(work)
+            except KeyboardInterrupt:
+                run = panel.run
+        return self._keep(run, name=name, is_shown=not (wanted.quiet and name))
+
+    def _stronger(self, config: AgentConfig) -> Model | None:
+        if not config.escalate_model:
+            return None
+        own = models_in(self.ip.user_ns).get(config.escalate_model)
+        return own or make_model(config.escalate_model, config.completion_kwargs)
+
+    def _keep(self, run: Run | None, *, name: str, is_shown: bool) -> Run | None:
+        """Keep *run* and return it as the cell's value; a broken or stopped one is shown, and the cell turns red."""
+        if run is None:  # interrupted before, or beyond the grace of, its own clean-up
+            raise Stopped
+        self.conversation.keep(run)
+        self.ip.user_ns.update({"_agent_run": run, **({name: run} if name else {})})
+        if run.stopped_reason in {"error", "cancelled"}:
+            self.publish(run_bundle(run))
+            raise Stopped if run.error is None else run.error
+        return run if is_shown else None
+
+    @property
+    def can_update(self) -> bool:
+        """Whether outputs can be redrawn: a kernel's shell can, a terminal's prints each state on a new line."""
+        return bool(self.ip.has_trait("kernel"))
+
+    def publish(self, bundle: dict[str, Any]) -> None:
+        """Show *bundle* as an output of the running cell."""
+        self.ip.display_pub.publish(bundle)
+
+
+def _parser() -> Any:
+    return cast("Any", AgentMagics.agent).parser  # set by agent_options
+
+
+def _variable(name: str | None) -> str:
+    if name and not name.isidentifier():
+        raise ConfigError(f"{name!r} is no name for a variable", hint="write -o NAME with letters, digits and _")
+    return name or ""

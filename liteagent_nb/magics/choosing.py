@@ -1,0 +1,86 @@
+"""What a line names: the model, the functions, and the limits of the run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from liteagent_nb.assembly import ModelChoice, choose_model, make_model
+from liteagent_nb.core.config import AgentConfig
+from liteagent_nb.core.errors import ConfigError
+from liteagent_nb.core.protocols import Model
+from liteagent_nb.magics.references import find_name, near
+
+if TYPE_CHECKING:
+    from argparse import Namespace
+    from collections.abc import Callable, Iterable, Mapping
+
+__all__ = ["Wanted", "find_functions", "find_model", "models_in"]
+
+BUILT_IN = ("exec_python", "exec_shell", "exec_code", "research_echo", "compress_runs")
+"""The tools that are on offer unasked."""
+
+
+class Wanted:
+    """An option where it was given, else the trait of the same name."""
+
+    def __init__(self, chosen: Namespace, traits: object) -> None:
+        self._chosen = chosen
+        self._traits = traits
+
+    def __getattr__(self, name: str) -> Any:
+        value = getattr(self._chosen, name, None)
+        return getattr(self._traits, name, None) if value is None else value
+
+    def config(self, model: str) -> AgentConfig:
+        """Return the limits and habits of the run. Raises `ConfigError` for values that make no sense."""
+        settings = {
+            "max_iterations": self.max_iterations,
+            "max_total_seconds": self.max_seconds,
+            "max_tokens_total": self.max_tokens,
+            "max_cost_usd": self.budget,
+            "temperature": self.temperature,
+            "shell_allow_prefixes": tuple(self.allow_shell) or None,
+            "auto_run_code_on_code_block": self.auto_run,
+            "escalate_model": self.escalate or None,
+            "escalate_on_budget_exceeded": bool(self.escalate),
+            "tool_concurrency": self.concurrency,
+            "tool_timeout_sec": self.timeout,
+            "completion_kwargs": {"api_base": self.api_base} if self.api_base else None,
+        }
+        return AgentConfig(model=model, **{name: value for name, value in settings.items() if value is not None})
+
+
+def find_model(
+    named: str | None, trait: str, names: Mapping[str, object], settings: Mapping[str, object]
+) -> tuple[Model, ModelChoice]:
+    """Return the model that answers and why; a Model object of the notebook goes by its name there."""
+    wanted = named or trait
+    if wanted in (own := models_in(names)):
+        return own[wanted], ModelChoice(own[wanted].name, f"the Model {wanted} of this notebook")
+    choice = choose_model(named, trait)
+    return make_model(choice.name, settings), choice
+
+
+def models_in(names: Mapping[str, object]) -> dict[str, Model]:
+    """Return the Model objects among *names*."""
+    return {
+        name: value
+        for name, value in list(names.items())
+        if not name.startswith("_") and not isinstance(value, type) and isinstance(value, Model)
+    }
+
+
+def find_functions(wanted: Iterable[str], names: Mapping[str, object]) -> list[Callable[..., object]]:
+    """Return the functions that *wanted* names. Raises `ConfigError` for one that is not there or cannot be called."""
+    return [_function(name, names) for name in wanted if name in names or name not in BUILT_IN]
+
+
+def _function(name: str, names: Mapping[str, object]) -> Callable[..., object]:
+    callables = {known: value for known, value in names.items() if callable(value)}
+    if name.partition(".")[0] not in names:
+        raise ConfigError(f"there is no function {name} in this notebook", hint=near(name, [*callables, *BUILT_IN]))
+    function = find_name(name, names)
+    if not callable(function):
+        kind = type(function).__name__
+        raise ConfigError(f"{name} is no function but of type {kind}", hint="name a function, or wrap it in one")
+    return function

@@ -1,0 +1,93 @@
+"""The words that `%agent` answers itself: reset, history, models, tools, status."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeAlias
+
+from liteagent_nb import environment
+from liteagent_nb.assembly import EMBEDDED_MODEL, choose_model, make_invoker
+from liteagent_nb.core.chat import text_of
+from liteagent_nb.magics.choosing import find_functions, models_in
+from liteagent_nb.magics.conversation import Conversation
+from liteagent_nb.panels.lists import note_bundle, rows_bundle
+from liteagent_nb.panels.run_view import money
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from liteagent_nb.core.chat import Message
+    from liteagent_nb.magics.agent_magic import AgentMagics
+    from liteagent_nb.magics.choosing import Wanted
+
+    Command: TypeAlias = Callable[[AgentMagics, Wanted], dict[str, str]]
+
+__all__ = ["COMMANDS", "named"]
+
+
+def named(task: str) -> Command | None:
+    """Return the command that *task* is, if it is exactly one word of them; no word at all is `status`."""
+    return COMMANDS.get(task.strip() or "status")
+
+
+def _reset(magics: AgentMagics, _: Wanted) -> dict[str, str]:
+    forgotten = len(magics.conversation.transcript)
+    magics.conversation = Conversation()
+    return note_bundle(f"The conversation begins anew; {forgotten} messages are forgotten.")
+
+
+def _history(magics: AgentMagics, _: Wanted) -> dict[str, str]:
+    messages = magics.conversation.transcript.messages
+    if not messages:
+        return note_bundle("Nothing was said yet.")
+    return rows_bundle("Conversation", [_said(message) for message in messages])
+
+
+def _said(message: Message) -> tuple[str, str]:
+    calls = message.get("tool_calls")
+    names = [call["function"]["name"] for call in calls] if isinstance(calls, list) else []
+    asked = f"[asks for {', '.join(names)}]" if names else ""
+    return str(message.get("role")), " ".join(part for part in (text_of(message.get("content")), asked) if part)
+
+
+def _models(magics: AgentMagics, wanted: Wanted) -> dict[str, str]:
+    choice = choose_model(None, magics.model)
+    rows = {wanted.model or choice.name: f"answers now: {choice.why}"}
+    for name, model in models_in(magics.ip.user_ns).items():
+        rows.setdefault(name, f"a Model object of this notebook ({model.name})")
+    rows.setdefault(EMBEDDED_MODEL, "on this machine, no key, no network")
+    keys = environment.key_names()
+    known = f"keys set: {', '.join(keys)}" if keys else "no key is set"
+    rows["any litellm name"] = f"openai/gpt-4o-mini or ollama/llama3.2 for instance; {known}"
+    return rows_bundle("Models", list(rows.items()))
+
+
+def _tools(magics: AgentMagics, wanted: Wanted) -> dict[str, str]:
+    if wanted.no_tools:
+        return note_bundle("No tools: --no-tools was given.")
+    functions = find_functions(wanted.tool, magics.ip.user_ns)
+    listed = magics.portal.wait_for(make_invoker(wanted.config(""), functions).list_tools())
+    return rows_bundle("Tools", [(tool.name, tool.description.partition("\n")[0]) for tool in listed])
+
+
+def _status(magics: AgentMagics, wanted: Wanted) -> dict[str, str]:
+    return rows_bundle("%agent", [*_figures(magics, wanted), ("more", "%agent TASK · %%agent · %agent --help")])
+
+
+def _figures(magics: AgentMagics, wanted: Wanted) -> Iterator[tuple[str, str]]:
+    choice, talk = choose_model(None, magics.model), magics.conversation
+    yield "model", f"{choice.name} · {choice.why}"
+    yield "conversation", f"{talk.questions} questions, {len(talk.transcript)} messages"
+    if talk.run is not None:
+        yield "last run", f"{talk.run.stopped_reason}, {len(talk.run.steps)} steps (_agent_run)"
+        yield "spent", f"{talk.usage.total_tokens:,} tokens · {money(talk.usage.cost_usd)}"
+    limits = {"iterations": wanted.max_iterations, "seconds": wanted.max_seconds, "tokens": wanted.max_tokens}
+    yield "limits", ", ".join(f"{value:g} {name}" for name, value in limits.items() if value is not None)
+
+
+COMMANDS: dict[str, Command] = {
+    "reset": _reset,
+    "history": _history,
+    "models": _models,
+    "tools": _tools,
+    "status": _status,
+}

@@ -1,0 +1,19 @@
+"""The stop button, said in two lines."""
+
+from __future__ import annotations
+
+__all__ = ["Stopped"]
+
+
+class Stopped(KeyboardInterrupt):
+    """A run was interrupted; what there was of it is kept."""
+
+    def _render_traceback_(self) -> list[str]:
+        """Show two lines instead of a traceback (IPython calls this by name)."""
+        return [
+            "KeyboardInterrupt: stopped; what came so far is kept in _agent_run",
+            "Hint: the conversation goes on with the next %agent; %agent reset forgets it",
+        ]
+
+
+Stopped.__name__ = KeyboardInterrupt.__name__  # the word that front ends know an interrupt by

@@ -1,0 +1,25 @@
+"""How IPython shows a Run; registered from outside, so that core needs no IPython."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from liteagent_nb.core.steps import Run
+from liteagent_nb.panels.run_view import run_bundle
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+__all__ = ["register_formatters", "unregister_formatters"]
+
+
+def register_formatters(shell: InteractiveShell) -> None:
+    """Let *shell* show a Run as a reader wants it."""
+    assert shell.display_formatter is not None  # every running shell has one
+    shell.display_formatter.mimebundle_formatter.for_type(Run, run_bundle)
+
+
+def unregister_formatters(shell: InteractiveShell) -> None:
+    """Take the formatter back."""
+    assert shell.display_formatter is not None
+    shell.display_formatter.mimebundle_formatter.pop(Run, None)
