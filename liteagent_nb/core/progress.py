@@ -86,11 +86,13 @@ class Progress:
     def _close_step(self, *, further: str | None = None, unanswered: str = "cancelled") -> Step:
         """Turn what has happened since the last step into one, its calls answered whatever became of them."""
         assert self._question is not None  # a step begins with its question
-        reply, errands = self._question.reply(), self._errands
-        invocations = errands.invocations if errands else ()
+        reply = self._question.reply()
+        # A stop may come between the answer and its errands; its calls want their answers all the same.
+        errands = self._errands or Errands(reply.tool_calls, invoker=None, offered=(), config=self._config)
+        invocations = errands.invocations
         messages: list[Message] = [reply.to_message()] if reply.text or reply.tool_calls else []
         is_final = not reply.tool_calls and further is None
-        if reply.tool_calls and errands:
+        if reply.tool_calls:
             messages += errands.messages(unanswered=unanswered)
         elif invocations:
             # A code block was run: there is no call to answer, so the model is told as the user would tell it.

@@ -1,0 +1,104 @@
+"""`%%agent` in a real JupyterLab."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from pathlib import Path
+
+import pytest
+
+NOTEBOOKS = Path(__file__).parent.parent.parent / "notebooks"
+SETUP = "%load_ext liteagent_nb\nfrom liteagent_nb.testing import ScriptedModel, call, calls, endless, slow"
+
+
+@pytest.mark.weights
+async def test_the_first_notebook_runs_on_the_embedded_model(desk, weights):
+    shutil.copy(NOTEBOOKS / "00_first_run.ipynb", desk.lab.folder)
+    await desk.open("00_first_run.ipynb")
+
+    await desk.run_all()
+
+    assert "exec_python" in await desk.output_text(1)
+    assert "7006652" in (await desk.output_text(2)).replace(",", "")
+    outputs = await desk.saved_outputs()
+    assert not [o for cell in outputs for o in cell if o["output_type"] == "error"]
+
+
+async def test_text_streams_and_stop_keeps_what_came(desk):
+    desk.lab.notebook(
+        "stop.ipynb",
+        SETUP,
+        "model = ScriptedModel(endless('word after word '), 'and on it goes')",
+        "%%agent --model model -o stopped\ntalk",
+        "%%agent --model model -o went_on\ngo on",
+        "print(stopped.stopped_reason, '|', went_on.stopped_reason, '|', went_on.final_answer)",
+    )
+    await desk.open("stop.ipynb")
+    await desk.start_all()
+    await desk.page.get_by_text("word after word word after word").first.wait_for(timeout=30_000)
+
+    started = time.monotonic()
+    await desk.interrupt()
+    await desk.page.get_by_text("Stopped by you").first.wait_for(timeout=10_000)
+    took_s = time.monotonic() - started
+
+    assert took_s < 2
+    assert "word after word" in await desk.output_text(2)
+    await desk.page.wait_for_timeout(500)
+    # An interrupt ends "run all": the rest is run by hand, and the conversation goes on.
+    await desk.page.locator(".jp-CodeCell").nth(3).click()
+    await desk.command("notebook:run-cell-and-select-next")
+    await desk.command("notebook:run-cell-and-select-next")
+    assert "cancelled | success | and on it goes" in await desk.output_text(4)
+
+
+async def test_20000_pieces_at_full_speed_are_all_shown(desk):
+    desk.lab.notebook(
+        "fast.ipynb",
+        SETUP + "\nmodel = ScriptedModel(' '.join(f'w{n}' for n in range(20_000)) + ' THE-END', chunk_chars=6)",
+        "%%agent --model model -o fast\ntalk a lot",
+        "print(len(fast.final_answer), 'still answering')",
+    )
+    await desk.open("fast.ipynb")
+
+    await desk.run_all()
+
+    assert "THE-END" in await desk.output_text(1)
+    assert "still answering" in await desk.output_text(2)
+
+
+PAYLOADS = """
+<script>window.pwned = 1; alert(1)</script> <img src=x onerror="window.pwned=1;alert(1)">
+<svg/onload=alert(1)> <iframe srcdoc="<script>parent.pwned=1</script>"></iframe>
+[click](javascript:alert(1)) <a href="javascript:window.pwned=1">link</a>
+![picture](http://198.51.100.7/x.png) <img src="http://198.51.100.7/y.png">
+<details open ontoggle="alert(1)">x</details> <style>@import 'http://198.51.100.7/z.css';</style>
+<button data-commandlinker-command="notebook:insert-cell-below" data-commandlinker-args="{}">b</button>
+<form action="http://198.51.100.7/f"><input type=submit></form> <object data="http://198.51.100.7/o"></object>
+"""
+
+
+async def test_hostile_text_runs_nothing_and_fetches_nothing_wherever_it_is_shown(desk):
+    desk.lab.notebook(
+        "hostile.ipynb",
+        SETUP
+        + f"\nbad = {PAYLOADS!r}\n"
+        + "def evil(x: str) -> str:\n    return bad\n"
+        + "def fails(x: str) -> str:\n    raise ValueError(bad)\n"
+        + "model = ScriptedModel(calls(call('evil', x=bad), call('fails', x=bad), call(bad.strip(), x=bad), text=bad),"
+        + " bad, strict=False, name=bad.strip())",
+        "%%agent --model model --tool evil --tool fails\ngo",
+    )
+    await desk.open("hostile.ipynb")
+    cells = await desk.page.locator(".jp-CodeCell").count()
+
+    await desk.run_all()
+    await desk.page.wait_for_timeout(1000)
+    for summary in await desk.page.locator(".la-run summary").all():
+        await summary.click()
+    for target in await desk.page.locator(".la-run a, .la-run button, .la-run input").all():
+        await target.click(timeout=2000, no_wait_after=True)
+
+    assert await desk.page.evaluate("() => window.pwned === undefined")
+    assert await desk.page.locator(".jp-CodeCell").count() == cells
