@@ -1,0 +1,118 @@
+"""LocalMCPInvoker: the tools that every agent has, run on this machine."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import replace
+from itertools import groupby
+from typing import TYPE_CHECKING, Annotated
+
+from liteagent_nb.core.arguments import bind_arguments
+from liteagent_nb.core.schema import tool_from_function
+from liteagent_nb.core.tools import Observation
+from liteagent_nb.tools.languages import LANGUAGES, find_language, run_code
+from liteagent_nb.tools.processes import run_process
+from liteagent_nb.tools.toolbox import unknown_tool
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+    from liteagent_nb.core.execution import ExecResult
+    from liteagent_nb.core.tools import Tool
+
+__all__ = ["LocalMCPInvoker"]
+
+_FILLED_IN = ("timeout_s",)
+_LANGUAGES = ", ".join(language.name for language in LANGUAGES)
+
+
+class LocalMCPInvoker:
+    """Runs code and allowed commands in processes of their own; two small tools beside.
+
+    Code has a scratch folder to work in, a clean environment and limits. That keeps accidents small; it is no wall
+    against malice.
+    """
+
+    def __init__(self, shell_allow_prefixes: Sequence[str] = ("echo",), tool_timeout_sec: float = 10.0) -> None:
+        self._allowed = tuple(prefix.split() for prefix in shell_allow_prefixes if prefix.strip())
+        self._timeout_s = tool_timeout_sec
+        functions: tuple[Callable[..., Awaitable[Observation]], ...] = (
+            _exec_python,
+            self._exec_shell,
+            _exec_code,
+            _research_echo,
+            _compress_runs,
+        )
+        self._functions = {function.__name__.removeprefix("_"): function for function in functions}
+        self._tools = [_as_tool(name, function) for name, function in self._functions.items()]
+
+    async def list_tools(self) -> Sequence[Tool]:
+        """Return the local tools."""
+        return tuple(self._tools)
+
+    async def call_tool(
+        self, name: str, arguments: Mapping[str, object], *, timeout_s: float | None = None
+    ) -> Observation:
+        """Call a tool; the smaller time limit holds, this invoker's or the call's."""
+        function = self._functions.get(name)
+        if function is None:
+            return unknown_tool(name, self._functions)
+        try:
+            bound = bind_arguments(function, arguments, hidden=_FILLED_IN)
+        except ValueError as error:
+            return Observation.failure(str(error))
+        limit_s = self._timeout_s if timeout_s is None else min(timeout_s, self._timeout_s)
+        return await function(**bound, timeout_s=limit_s)
+
+    async def _exec_shell(self, cmd: Annotated[str, "a program and its arguments"], *, timeout_s: float) -> Observation:
+        """Run one allowed program. There is no shell: no pipes, no redirection, no variables."""
+        try:
+            words = shlex.split(cmd)
+        except ValueError as error:
+            return Observation.failure(f"the command cannot be read: {error}")
+        if not any(words[: len(allowed)] == allowed for allowed in self._allowed):
+            prefixes = ", ".join(" ".join(allowed) for allowed in self._allowed) or "none"
+            return Observation.failure(f"prefix not allowed: {words[0] if words else ''!r} (allowed: {prefixes})")
+        return _observed(await run_process(words, timeout_s=timeout_s), "shell")
+
+
+async def _exec_python(code: Annotated[str, "Python code"], *, timeout_s: float) -> Observation:
+    """Run Python code in a fresh process and return what it prints, or the value of its last line."""
+    return await _exec_code("python", code, timeout_s=timeout_s)
+
+
+async def _exec_code(
+    language: Annotated[str, f"one of {_LANGUAGES}"], code: Annotated[str, "a whole program"], *, timeout_s: float
+) -> Observation:
+    """Run a program in the language named, and return what it prints."""
+    found = find_language(language)
+    if found is None:
+        return Observation.failure(f"unknown language {language!r}; one of {_LANGUAGES}")
+    return _observed(await run_code(found, code, timeout_s=timeout_s), found.name)
+
+
+async def _research_echo(query: Annotated[str, "what to look up"], *, timeout_s: float) -> Observation:  # noqa: ARG001 - every tool has one
+    """Return the query itself: a stand-in for research that needs no key and no network."""
+    return Observation(ok=True, result={"query": query, "answer": query})
+
+
+async def _compress_runs(s: Annotated[str, "the text"], *, timeout_s: float) -> Observation:  # noqa: ARG001 - every tool has one
+    """Write each run of a letter as the letter and its count: `aaabbc` becomes `a3b2c1`."""
+    return Observation(ok=True, result="".join(f"{letter}{len(list(run))}" for letter, run in groupby(s)))
+
+
+def _as_tool(name: str, function: Callable[..., Awaitable[Observation]]) -> Tool:
+    tool = tool_from_function(function, name=name, hidden=_FILLED_IN)
+    return replace(tool, run_alone=name.startswith("exec_"))
+
+
+def _observed(result: ExecResult, language: str) -> Observation:
+    return Observation(
+        ok=result.ok,
+        rc=result.rc,
+        stdout=result.stdout,
+        stderr=result.stderr,
+        error=result.error,
+        t_ms=result.t_ms,
+        language=language,
+    )
