@@ -18,7 +18,6 @@ __all__ = ["Shown", "as_text", "card_html", "running_card_html", "shown_argument
 
 _MAX_BRIEF_CHARS = 140
 _MAX_RESULT_CHARS = 60
-_MAX_ARGUMENT_CHARS = 20_000
 MAX_OUTPUT_CHARS = 20_000
 """What is drawn of one output, at the most."""
 _SHELLS = {"exec_shell": "bash", "exec_python": "python"}
@@ -34,11 +33,9 @@ class Shown:
 
     @property
     def brief(self) -> str:
-        """All of it on one line."""
+        """The first line of the code, or all values on one line."""
         if self.code:
-            lines = [line for line in self.code.splitlines() if line.strip()] or [""]
-            more = f" … +{len(lines) - 1} line{'s' if len(lines) > 2 else ''}" if len(lines) > 1 else ""  # noqa: PLR2004 (grammar)
-            return _one_line(lines[0], _MAX_BRIEF_CHARS) + more
+            return _first_line(self.code, _MAX_BRIEF_CHARS)
         if isinstance(self.rest, str):
             return _one_line(self.rest, _MAX_BRIEF_CHARS)
         return _one_line(", ".join(f"{key}={_short(value)}" for key, value in self.rest.items()), _MAX_BRIEF_CHARS)
@@ -60,24 +57,22 @@ def card_html(invocation: ToolInvocation, *, max_output_chars: int = MAX_OUTPUT_
     """Return a finished call as a card; a failed one is open."""
     shown = shown_arguments(invocation.name, invocation.arguments, language=invocation.observation.language)
     state, sign, opened = ("ok", "✓", "") if invocation.ok else ("failed", "✗", " open")
-    brief = f'<span class="la-brief">{_brief_html(shown)}</span>{_outcome_html(invocation)}'
+    brief = f"{_brief_html(shown)}{_outcome_html(invocation)}"
     time = f'<span class="la-time">{varying(duration(invocation.t_ms))}</span>'
+    body = f"{_arguments_html(shown, max_output_chars)}{_output_html(invocation, max_output_chars)}"
     return (
         f'<details class="la-card la-{state}"{opened}>'
         f"<summary>{_sign(sign, state)}{_name(invocation.name)}{brief}{time}</summary>"
-        f'<div class="la-body">{_arguments_html(shown)}{_output_html(invocation, max_output_chars)}</div></details>'
+        f'<div class="la-body">{body}</div></details>'
     )
 
 
 def running_card_html(call: ToolCall) -> str:
     """Return a call that has begun."""
     shown = shown_arguments(call.name, _read(call.arguments))
-    brief = f'<span class="la-brief">{_brief_html(shown)}</span>'
-    status = '<span class="la-time">running</span>'
-    return (
-        f'<details class="la-card la-running"><summary><span class="la-spin"></span>{_name(call.name)}{brief}{status}'
-        f'</summary><div class="la-body">{_arguments_html(shown)}</div></details>'
-    )
+    line = f'<span class="la-spin"></span>{_name(call.name)}{_brief_html(shown)}<span class="la-time">running</span>'
+    body = f'<div class="la-body">{_arguments_html(shown, MAX_OUTPUT_CHARS)}</div>'
+    return f'<details class="la-card la-running"><summary>{line}</summary>{body}</details>'
 
 
 def as_text(value: object) -> str:
@@ -108,24 +103,32 @@ def _name(name: str) -> str:
 
 
 def _brief_html(shown: Shown) -> str:
-    return highlighted(visible(shown.brief), shown.language) if shown.code else escaped(shown.brief)
+    brief = highlighted(visible(shown.brief), shown.language) if shown.code else escaped(shown.brief)
+    return f'<span class="la-brief">{brief}</span>{_more_html(shown.code)}'
+
+
+def _more_html(text: str) -> str:
+    """Return how many lines are not on the card's one line."""
+    more = len(_lines(text)) - 1
+    return f'<span class="la-more">+{more} line{"" if more == 1 else "s"}</span>' if more > 0 else ""
 
 
 def _outcome_html(invocation: ToolInvocation) -> str:
     if not invocation.ok:
         return '<span class="la-outcome">failed</span>'
-    line = _one_line(invocation.observation.text, _MAX_RESULT_CHARS)
-    return f'<span class="la-outcome">→ {escaped(line)}</span>' if line else ""
+    text = invocation.observation.text[:MAX_OUTPUT_CHARS]
+    line = _first_line(text, _MAX_RESULT_CHARS)
+    return f'<span class="la-outcome">→ {escaped(line)}</span>{_more_html(text)}' if line else ""
 
 
-def _arguments_html(shown: Shown) -> str:
-    code = clipped(shown.code, _MAX_ARGUMENT_CHARS)
+def _arguments_html(shown: Shown, max_chars: int) -> str:
+    code = clipped(shown.code, max_chars)
     drawn = f'<pre class="la-code">{highlighted(visible(code), shown.language)}</pre>' if code else ""
     if isinstance(shown.rest, str):
-        return drawn + (_block("arguments", shown.rest) if shown.rest else "")
+        return drawn + (_block("arguments", clipped(shown.rest, max_chars)) if shown.rest else "")
     if not shown.rest:
         return drawn
-    pretty = visible(clipped(as_text(dict(shown.rest)), _MAX_ARGUMENT_CHARS))
+    pretty = visible(clipped(as_text(dict(shown.rest)), max_chars))
     return f'{drawn}<pre class="la-code">{highlighted(pretty, "json")}</pre>'
 
 
@@ -158,8 +161,16 @@ def _read(arguments: str) -> Mapping[str, object] | str:
 
 
 def _short(value: object) -> str:
-    text = value if isinstance(value, str) else as_text(value)
-    return _one_line(f'"{text}"' if isinstance(value, str) else text, _MAX_RESULT_CHARS)
+    text = f'"{value}"' if isinstance(value, str) else " ".join(as_text(value).split())
+    return _one_line(text.replace("{ ", "{").replace(" }", "}"), _MAX_RESULT_CHARS)
+
+
+def _first_line(text: str, max_chars: int) -> str:
+    return _one_line(next(iter(_lines(text)), ""), max_chars)
+
+
+def _lines(text: str) -> list[str]:
+    return [line for line in text.splitlines() if line.strip()]
 
 
 def _one_line(text: str, max_chars: int) -> str:

@@ -15,6 +15,7 @@ from liteagent_nb.panels.highlight import CLASSES, highlighted
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from markdown_it.rules_core import StateCore
     from markdown_it.token import Token
 
 __all__ = ["answer_html", "clipped", "escaped", "safe_html", "varying", "visible"]
@@ -27,6 +28,7 @@ _ATTRIBUTES = {
     "td": {"align"},
     "ol": {"start"},
 }
+_LINKS = ("http://", "https://", "mailto:")
 _MAX_MARKDOWN_CHARS = 100_000
 """Markdown costs 5 ms a kilobyte: beyond this the text is shown as it is."""
 _MAX_CHARS = 400_000
@@ -41,7 +43,19 @@ def _markdown() -> MarkdownIt:
     options = {"html": False, "linkify": False, "highlight": lambda code, language, _: highlighted(code, language)}
     markdown = MarkdownIt("commonmark", options).enable(["table", "strikethrough"])
     markdown.add_render_rule("image", _image_as_link)
+    markdown.core.ruler.push("tame", _tame)
     return markdown
+
+
+def _tame(state: StateCore) -> None:
+    """Write a column's alignment as `align`, since styles are cleaned away, and drop links into the server itself."""
+    for token in state.tokens:
+        if token.type in {"th_open", "td_open"} and (style := token.attrs.pop("style", "")):
+            token.attrSet("align", str(style).removeprefix("text-align:"))
+        for child in token.children or ():
+            for name in {"href", "src"} & child.attrs.keys():
+                if not str(child.attrs[name]).startswith(_LINKS):
+                    del child.attrs[name]
 
 
 def _image_as_link(_: object, tokens: Sequence[Token], index: int, *__: object) -> str:

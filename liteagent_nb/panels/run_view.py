@@ -100,7 +100,7 @@ def _answer(run: Run) -> str:
 def _notice(run: Run) -> str:
     if run.stopped_reason == "success":
         return ""
-    detail = run.stop_detail or (str(run.error) if run.error else "")
+    detail = "" if run.stopped_reason == "cancelled" else run.stop_detail or (str(run.error) if run.error else "")
     more = f": {varying(clipped(detail, 1_000))}" if detail else ""
     level = "bad" if run.stopped_reason == "error" else "warn"
     return f'<div class="la-notice la-{level}">{_STOPPED[run.stopped_reason]}{more}</div>'
