@@ -83,7 +83,7 @@ def _html(notebook: nbformat.NotebookNode) -> str:
     return str(page)
 
 
-class _TellingClient(NotebookClient):  # type: ignore[misc]  # nbclient ships no types
+class _TellingClient(NotebookClient):
     """Tells what a notebook does while it does it."""
 
     def __init__(self, notebook: nbformat.NotebookNode, *, say: Callable[[str], None], **kwargs: Any) -> None:

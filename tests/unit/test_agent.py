@@ -201,7 +201,7 @@ async def test_an_unknown_tool_is_an_error_reply_that_names_the_tools():
     assert done.tool_invocations[0].ok is False
 
 
-@pytest.mark.parametrize("broken", ["{bad json", "[1, 2]", '"text"', "null", "{" * 100_000])
+@pytest.mark.parametrize("broken", ["{bad json", "[1, 2]", '"text"', "7", "{" * 100_000])
 async def test_broken_arguments_are_an_error_reply_and_never_an_exception(broken):
     desk = Desk()
 

@@ -81,8 +81,10 @@ def test_waiting_for_itself_is_refused_and_does_not_hang(portal):
 
 def test_closing_cancels_what_runs_and_leaves_no_thread(portal):
     started, ended = threading.Event(), threading.Event()
+    threads = []
 
     async def work():
+        threads.append(threading.current_thread())
         started.set()
         try:
             await asyncio.sleep(30)
@@ -100,7 +102,7 @@ def test_closing_cancels_what_runs_and_leaves_no_thread(portal):
     waiter.join(5)
 
     assert ended.is_set()
-    assert not any(thread.name == "liteagent" and thread.is_alive() for thread in threading.enumerate())
+    assert not threads[0].is_alive()
 
 
 def test_a_closed_portal_opens_again(portal):
