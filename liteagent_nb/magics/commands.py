@@ -30,9 +30,9 @@ def named(task: str) -> Command | None:
 
 
 def _reset(magics: AgentMagics, _: Wanted) -> dict[str, str]:
-    forgotten = len(magics.conversation.transcript)
+    forgotten = counted(len(magics.conversation.transcript), "message")
     magics.conversation = Conversation()
-    return note_bundle(f"The conversation begins anew; {forgotten} messages are forgotten.")
+    return note_bundle(f"The conversation begins anew; {forgotten} forgotten.")
 
 
 def _history(magics: AgentMagics, _: Wanted) -> dict[str, str]:
@@ -76,12 +76,17 @@ def _status(magics: AgentMagics, wanted: Wanted) -> dict[str, str]:
 def _figures(magics: AgentMagics, wanted: Wanted) -> Iterator[tuple[str, str]]:
     choice, talk = choose_model(None, magics.model), magics.conversation
     yield "model", f"{choice.name} · {choice.why}"
-    yield "conversation", f"{talk.questions} questions, {len(talk.transcript)} messages"
+    yield "conversation", f"{counted(talk.questions, 'question')}, {counted(len(talk.transcript), 'message')}"
     if talk.run is not None:
-        yield "last run", f"{talk.run.stopped_reason}, {len(talk.run.steps)} steps (_agent_run)"
+        yield "last run", f"{talk.run.stopped_reason}, {counted(len(talk.run.steps), 'step')} (_agent_run)"
         yield "spent", f"{talk.usage.total_tokens:,} tokens · {money(talk.usage.cost_usd)}"
     limits = {"iterations": wanted.max_iterations, "seconds": wanted.max_seconds, "tokens": wanted.max_tokens}
     yield "limits", ", ".join(f"{value:g} {name}" for name, value in limits.items() if value is not None)
+
+
+def counted(number: int, noun: str) -> str:
+    """Return `1 step` or `2 steps`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 COMMANDS: dict[str, Command] = {

@@ -90,6 +90,8 @@ def read_line(parser: Any, line: str, cell: str | None) -> Asked:
     """
     end = _end_of_options(line)
     chosen = parser.parse_argstring(re.sub(r"(^|\s)--\s*$", "", line[:end]))
+    for name, value in vars(chosen).items():
+        setattr(chosen, name, _unquoted(value))
     return Asked(chosen, "\n\n".join(part for part in (line[end:].strip(), (cell or "").strip("\n")) if part.strip()))
 
 
@@ -105,6 +107,14 @@ def _end_of_options(line: str) -> int:
         if option.takes_value and not is_complete and (value := _WORD.match(line, position)):
             position = value.end()
     return position
+
+
+def _unquoted(value: Any) -> Any:
+    """Return *value* without the quotes around it, which IPython's splitter leaves in place."""
+    if isinstance(value, list):
+        return [_unquoted(one) for one in value]
+    is_quoted = isinstance(value, str) and len(value) > 1 and value[0] == value[-1] and value[0] in "'\""
+    return value[1:-1] if is_quoted else value
 
 
 def _known(word: str) -> Option:

@@ -61,7 +61,8 @@ def _tame(state: StateCore) -> None:
 def _image_as_link(_: object, tokens: Sequence[Token], index: int, *__: object) -> str:
     """Fetching a picture would tell another host that somebody reads this; a link waits for a click."""
     token = tokens[index]
-    return f'<a href="{escape(str(token.attrs.get("src", "")))}">[image: {escape(token.content)}]</a>'
+    label = f"[image: {escape(token.content)}]"
+    return f'<a href="{escape(str(token.attrs["src"]))}">{label}</a>' if "src" in token.attrs else label
 
 
 def safe_html(markdown: str) -> str:

@@ -1,0 +1,62 @@
+"""Tab completion on the line of `%agent`."""
+
+from __future__ import annotations
+
+import warnings
+
+import pytest
+from IPython.core.interactiveshell import InteractiveShell
+from traitlets.config import Config
+
+from liteagent_nb.testing import ScriptedModel
+
+
+@pytest.fixture
+def complete():
+    config = Config()
+    config.HistoryManager.enabled = False
+    config.Completer.use_jedi = False
+    shell = InteractiveShell(config=config)
+    shell.run_line_magic("load_ext", "liteagent_nb")
+    shell.user_ns.update(my_model=ScriptedModel("x"), double=lambda n: n, rows=[1])
+
+    def completions(text, at=None):
+        position = len(text) if at is None else at
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # IPython calls its own completions provisional
+            return [found.text for found in shell.Completer.completions(text, position)]
+
+    yield completions
+    shell.run_line_magic("unload_ext", "liteagent_nb")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("%agent --max-i", "--max-iterations"),
+        ("%%agent --esc", "--escalate"),
+        ("x = %agent --mod", "--model"),
+        ("%agent --model open", "openai/gpt-4o-mini"),
+        ("%agent -m my_", "my_model"),
+        ("%agent --model local/", "local/smollm2"),
+        ("%agent --escalate my", "my_model"),
+        ("%agent --tool dou", "double"),
+        ("%agent --tool exec_p", "exec_python"),
+        ("%agent sta", "status"),
+        ("%agent sum $`ro", "rows"),
+        ("%%agent\nsum $`ro", "rows"),
+    ],
+)
+def test_what_the_line_may_hold_is_completed(complete, text, expected):
+    assert expected in complete(text)
+
+
+def test_values_do_not_offer_what_does_not_suit(complete):
+    assert "rows" not in complete("%agent --tool r")
+    assert complete("%agent tell me sta") != ["status"]
+
+
+def test_the_body_of_a_cell_and_other_lines_complete_as_python(complete):
+    assert "rows" in complete("%%agent\nro")
+    assert "rows" in complete("ro")
+    assert not [text for text in complete("print(--max") if text.startswith("--")]
