@@ -1,27 +1,36 @@
-"""Stands over one program: limits it, and takes everything it started with it when it ends. Run as a script.
+"""Stands over one program: limits it, and takes everything it started with it when it ends.
 
-    python -I -S _supervisor.py OWNER_PID SCRATCH MEMORY FILE_SIZE OPEN_FILES PROCESSES PROGRAM [ARGUMENT …]
+    python -I -S -c "…; import _supervisor; …" OWNER_PID SCRATCH MEMORY FILE_SIZE OPEN_FILES PROCESSES PROGRAM [ARG …]
 
 Ends when the program ends, on SIGTERM, and when the owner dies, whatever it dies of (then it removes SCRATCH too). Its
-exit code is the program's; 128 + n where signal n ended it, as in a shell. It imports little: it starts before every
-call.
+exit code is the program's; 128 + n where signal n ended it, as in a shell.
+
+It starts before every call, so it starts fast: imported, since that finds it compiled, and importing next to nothing
+itself. `signal`, `ctypes`, `pathlib`, `contextlib` and `typing` would take 8 ms each.
 """
-# ruff: noqa: PTH123, PTH208, SIM105 - pathlib and contextlib would slow down every start
+# ruff: noqa: PTH123, PTH208, SIM105
 
 from __future__ import annotations
 
 import os
 import resource
-import signal
 import sys
 import time
-from collections.abc import Iterator  # noqa: TC003 - `typing` would cost as much
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import signal
+    from collections.abc import Iterator
+else:
+    import _signal as signal
 
 __all__ = ["kill_session", "main"]
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
-_WATCHED = (signal.SIGCHLD, signal.SIGTERM)
+_OWNER_DIED = signal.SIGHUP
+"""Another signal than the owner's own: while its last threads die, getppid() still names it."""
+_WATCHED = (signal.SIGCHLD, signal.SIGTERM, _OWNER_DIED)
 _DEFAULTS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGPIPE, signal.SIGXFSZ, signal.SIGCHLD)
 _IS_LINUX = sys.platform == "linux"
 _LOOK_EVERY_S = 0.5
@@ -36,7 +45,7 @@ def main(arguments: list[str]) -> int:
     # Blocked, they wait to be fetched: no handler can come in between.
     signal.pthread_sigmask(signal.SIG_BLOCK, _WATCHED)
     _prctl(_PR_SET_CHILD_SUBREAPER, 1)
-    _prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    _prctl(_PR_SET_PDEATHSIG, _OWNER_DIED)
     if os.getppid() != owner:
         _remove(scratch)
         return 1
@@ -52,14 +61,21 @@ def main(arguments: list[str]) -> int:
         _become(arguments[6:], limits, supervisor=os.getppid())
     code = _watch(target, owner, processes)
     _kill_all(target)
-    if os.getppid() != owner:
+    if code is None:
         _remove(scratch)
-    return code
+    return code or 0
 
 
 def _prctl(option: int, value: int) -> None:
-    if _IS_LINUX:
-        import ctypes  # noqa: PLC0415 - only Linux needs it
+    if not _IS_LINUX:
+        return
+    try:
+        import _ctypes  # noqa: PLC0415 - only Linux needs it
+
+        address = _ctypes.dlsym(_ctypes.dlopen(None, os.RTLD_NOW), "prctl")  # type: ignore[arg-type]  # None: this program
+        _ctypes.call_function(address, (option, value, 0, 0, 0))
+    except (ImportError, AttributeError):  # it is nobody's promise; ctypes is
+        import ctypes  # noqa: PLC0415
 
         ctypes.CDLL(None).prctl(option, value, 0, 0, 0)
 
@@ -111,13 +127,16 @@ def _limit(kind: int, wanted: int) -> None:
         pass  # macOS refuses some kinds
 
 
-def _watch(target: int, owner: int, processes: int) -> int:
-    """Wait for the target's end, a SIGTERM or the owner's death; return the exit code."""
+def _watch(target: int, owner: int, processes: int) -> int | None:
+    """Wait for the target's end or a SIGTERM and return the exit code; None where the owner died."""
     while True:
         reaped = _reap(target)
         if reaped is not None:
             return reaped
-        if _next_signal() == signal.SIGTERM or os.getppid() != owner:
+        signum = _next_signal()
+        if signum == _OWNER_DIED or os.getppid() != owner:
+            return None
+        if signum == signal.SIGTERM:
             return 128 + signal.SIGTERM
         # RLIMIT_NPROC does not hold for root.
         if sum(1 for _ in _descendants(os.getpid())) > processes:
@@ -130,7 +149,8 @@ def _next_signal() -> int | None:
         info = signal.sigtimedwait(_WATCHED, _LOOK_EVERY_S)
         return info.si_signo if info else None
     time.sleep(0.02)
-    return signal.SIGTERM if signal.SIGTERM in signal.sigpending() else None
+    pending = signal.sigpending()
+    return next((signum for signum in (_OWNER_DIED, signal.SIGTERM) if signum in pending), None)
 
 
 def _reap(target: int) -> int | None:
@@ -224,7 +244,3 @@ def _remove(folder: str) -> None:
         import shutil  # noqa: PLC0415 - only where the owner died
 
         shutil.rmtree(folder, ignore_errors=True)
-
-
-if __name__ == "__main__":
-    os._exit(main(sys.argv[1:]))

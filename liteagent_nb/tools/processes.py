@@ -28,7 +28,10 @@ MISSING_PROGRAM = -2
 OUTPUT_CAP = 20_000
 """How many bytes of stdout, and of stderr, are kept."""
 
-_SUPERVISOR = str(Path(__file__).with_name("_supervisor.py"))
+_SUPERVISOR = (
+    f"import os, sys; sys.path.append({str(Path(__file__).parent)!r}); import _supervisor; "
+    "os._exit(_supervisor.main(sys.argv[1:]))"
+)
 _TIDY_WITHIN_S = 0.3
 
 
@@ -108,7 +111,7 @@ def _is_installed(program: str, path: str | None, cwd: str) -> bool:
 def _supervisor(limits: ProcessLimits, scratch: str) -> list[str]:
     sizes = (limits.memory_mb << 20, limits.file_mb << 20, limits.open_files, limits.processes)
     # Isolated and without site: it must start fast, and nothing of the user's may run in it.
-    return [sys.executable or "python3", "-I", "-S", _SUPERVISOR, str(os.getpid()), scratch, *map(str, sizes)]
+    return [sys.executable or "python3", "-I", "-S", "-c", _SUPERVISOR, str(os.getpid()), scratch, *map(str, sizes)]
 
 
 async def _wait_in_any_case(
