@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 
-__all__ = ["child_environment", "is_flag_set", "key_names", "text", "without"]
+__all__ = ["child_environment", "is_flag_set", "key_names", "key_values", "prepare_litellm", "text", "without"]
 
 _CHILD_NAMES = (
     "PATH LANG LC_ALL LC_CTYPE TZ TERM SYSTEMROOT LD_LIBRARY_PATH DYLD_LIBRARY_PATH VIRTUAL_ENV OMP_NUM_THREADS "
@@ -26,6 +26,16 @@ def is_flag_set(name: str) -> bool:
 def key_names() -> list[str]:
     """Return the names (never the values) of the model keys that are set, `OPENAI_API_KEY` for instance."""
     return sorted(name for name, value in os.environ.items() if name.endswith("_API_KEY") and value.strip())
+
+
+def key_values() -> list[str]:
+    """Return the values of the model keys that are set: what must never be shown."""
+    return [os.environ[name].strip() for name in key_names()]
+
+
+def prepare_litellm() -> None:
+    """Keep litellm from fetching its price map over the network; to be called before it is imported."""
+    os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
 
 
 def child_environment(home: str | None = None) -> dict[str, str]:

@@ -114,7 +114,7 @@ class StrictProvider:
             return JSONResponse(error_body("the script has no more answers", kind="script"), status_code=400)
         if isinstance(line, RateLimited):
             headers = {} if line.retry_after is None else {"retry-after": str(line.retry_after)}
-            body = error_body("Rate limit reached for requests", kind="requests", code=line.code)
+            body = error_body(line.message, kind="requests", code=line.code)
             return JSONResponse(body, status_code=429, headers=headers)
         if isinstance(line, ServerError):
             body = error_body(line.message, kind="server_error")
@@ -159,9 +159,7 @@ def serving_provider(
     )
     with socket.create_server(("127.0.0.1", 0), backlog=1024) as listener:
         provider.url = f"http://127.0.0.1:{listener.getsockname()[1]}/v1"
-        with _running(
-            uvicorn.Config(provider.app, lifespan="off", log_config=None, log_level="critical"), listener
-        ) as loop:
+        with _running(provider, listener) as loop:
             try:
                 yield provider
             finally:

@@ -101,7 +101,7 @@ async def cut(pieces: AsyncGenerator[bytes], size: int | None) -> AsyncGenerator
     """Cut *pieces* into pieces of *size* bytes, in the middle of a character too."""
     async with aclosing(pieces):
         async for piece in pieces:
-            step = size or len(piece)
+            step = size or len(piece) or 1
             for start in range(0, len(piece), step):
                 yield piece[start : start + step]
 
@@ -142,6 +142,8 @@ class Playing(Response):
             await self._fail(error, scope, receive, send, is_started=is_started)
             return
         self._received.end("done")
+        if not is_started:
+            await self._start(send)
         await send({"type": "http.response.body", "body": b""})
 
     async def _start(self, send: Send) -> None:

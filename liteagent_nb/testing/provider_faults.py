@@ -20,6 +20,7 @@ class RateLimited:
     times: int = 1
     retry_after: float | str | None = None
     code: str = "rate_limit_exceeded"
+    message: str = "Rate limit reached for requests"
 
 
 @dataclass(frozen=True, slots=True)
