@@ -28,7 +28,7 @@ FLAGS = [
 
 # "Idle" in the toolbar comes before the kernel is attached; running then opens a dialog instead.
 READY = """() => { const w = window.jupyterapp && window.jupyterapp.shell.currentWidget;
-  const s = w && w.sessionContext; const k = s && s.session && s.session.kernel;
+  const s = w && (w.sessionContext || (w.context && w.context.sessionContext)); const k = s && s.session && s.session.kernel;
   return !!(s && s.isReady && k && k.status === 'idle' && k.connectionStatus === 'connected'); }"""
 
 
@@ -55,7 +55,9 @@ class Lab:
     def notebook(self, name: str, *sources: str) -> str:
         """Write a notebook of code cells and return its name."""
         cells = [nbformat.v4.new_code_cell(source) for source in sources]
-        nbformat.write(nbformat.v4.new_notebook(cells=cells), self.folder / name)
+        # Without a kernel's name JupyterLab asks for one in a dialog.
+        kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+        nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), self.folder / name)
         return name
 
 
@@ -121,7 +123,7 @@ class Desk:
 
     async def open(self, name: str) -> None:
         await self.page.goto(self.lab.url(name))
-        await self.page.wait_for_function(READY, timeout=90_000)
+        await self.page.wait_for_function(READY, timeout=60_000)
         # Let every cell be in the page: JupyterLab draws only those in sight.
         await self.page.evaluate("() => window.jupyterapp.commands.execute('application:toggle-left-area').catch(() => null)")
 
@@ -160,7 +162,7 @@ async def desk(lab):
         page.on("request", lambda request: here.foreign.append(request.url) if is_foreign(request.url, lab) else None)
         page.on("dialog", lambda dialog: (here.dialogs.append(dialog.message), dialog.dismiss()))
         yield here
-        await page.evaluate("() => { const w = window.jupyterapp.shell.currentWidget; return w.sessionContext.shutdown(); }")
+        await page.evaluate("() => { const w = window.jupyterapp.shell.currentWidget; return (w.sessionContext || w.context.sessionContext).shutdown(); }")
         await browser.close()
     assert here.foreign == []
     assert here.dialogs == []
