@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from liteagent_nb.core.chat import ToolCall
     from liteagent_nb.core.tools import ToolInvocation
 
-__all__ = ["Shown", "as_text", "card_html", "running_card_html", "shown_arguments"]
+__all__ = ["Shown", "as_text", "card_html", "clock_html", "running_card_html", "shown_arguments"]
 
 _MAX_BRIEF_CHARS = 140
 _MAX_RESULT_CHARS = 60
@@ -67,12 +67,21 @@ def card_html(invocation: ToolInvocation, *, max_output_chars: int = MAX_OUTPUT_
     )
 
 
-def running_card_html(call: ToolCall) -> str:
-    """Return a call that has begun."""
+def running_card_html(call: ToolCall, *, for_s: float = 0.0) -> str:
+    """Return a call that began so many seconds ago."""
     shown = shown_arguments(call.name, _read(call.arguments))
-    line = f'<span class="la-spin"></span>{_name(call.name)}{_brief_html(shown)}<span class="la-time">running</span>'
+    clock = f'<span class="la-time">running {clock_html(for_s)}</span>'
+    line = f'<span class="la-spin"></span>{_name(call.name)}{_brief_html(shown)}{clock}'
     body = f'<div class="la-body">{_arguments_html(shown, MAX_OUTPUT_CHARS)}</div>'
     return f'<details class="la-card la-running"><summary>{line}</summary>{body}</details>'
+
+
+def clock_html(for_s: float) -> str:
+    """Return a clock that shows so many seconds and goes on.
+
+    The stylesheet counts; a negative delay lets a clock that is drawn anew go on where it was.
+    """
+    return f'<span class="la-clock" style="animation-delay:-{max(0.0, for_s):.1f}s"></span>'
 
 
 def as_text(value: object) -> str:
@@ -128,8 +137,8 @@ def _arguments_html(shown: Shown, max_chars: int) -> str:
         return drawn + (_block("arguments", clipped(shown.rest, max_chars)) if shown.rest else "")
     if not shown.rest:
         return drawn
-    pretty = visible(clipped(as_text(dict(shown.rest)), max_chars))
-    return f'{drawn}<pre class="la-code">{highlighted(pretty, "json")}</pre>'
+    values = "\n".join(f"{name}: {as_text(value)}" for name, value in shown.rest.items())
+    return drawn + _block("arguments", clipped(values, max_chars))
 
 
 def _output_html(invocation: ToolInvocation, max_chars: int) -> str:
@@ -138,7 +147,7 @@ def _output_html(invocation: ToolInvocation, max_chars: int) -> str:
         _block("out", clipped(invocation.stdout, max_chars)),
         _block("out", clipped(as_text(result), max_chars)) if result is not None and not _is_said(invocation) else "",
         _block("err", clipped(invocation.stderr, max_chars)),
-        _block("err", clipped(invocation.error or "", max_chars)),
+        _block("err", "" if _is_last_line(invocation) else clipped(invocation.error or "", max_chars)),
     ]
     return "".join(parts) or '<div class="la-none">no output</div>'
 
@@ -146,6 +155,11 @@ def _output_html(invocation: ToolInvocation, max_chars: int) -> str:
 def _is_said(invocation: ToolInvocation) -> bool:
     """Whether the result only repeats what was printed."""
     return bool(invocation.stdout) and invocation.observation.text.strip() == invocation.stdout.strip()
+
+
+def _is_last_line(invocation: ToolInvocation) -> bool:
+    """Whether the error only repeats the end of the traceback."""
+    return bool(invocation.error) and invocation.stderr.rstrip().endswith(str(invocation.error).strip())
 
 
 def _block(kind: str, text: str) -> str:

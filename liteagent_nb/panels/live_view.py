@@ -12,10 +12,11 @@ from liteagent_nb.core.steps import (
     ToolFinished,
     ToolStarted,
 )
-from liteagent_nb.panels.cards import card_html, running_card_html
+from liteagent_nb.panels.cards import card_html, clock_html, running_card_html
 from liteagent_nb.panels.render import escaped
 
 if TYPE_CHECKING:
+    from liteagent_nb.core.chat import ToolCall
     from liteagent_nb.core.steps import Event
 
 __all__ = ["BoundedText", "LiveView"]
@@ -59,7 +60,7 @@ class LiveView:
         self._left_out = 0
         self._text = BoundedText()
         self._thought = ""
-        self._running: dict[str, str] = {}
+        self._running: dict[str, tuple[ToolCall, float]] = {}
         self._status = ""
         self._since_s = 0.0
 
@@ -81,7 +82,7 @@ class LiveView:
                 self._thought = (self._thought + text)[-_THOUGHT_CHARS:]
             case ToolStarted(_, call):
                 self._end_text()
-                self._running[call.id] = running_card_html(call)
+                self._running[call.id] = (call, now_s)
                 self.say("", now_s=now_s)
             case ToolFinished(invocation):
                 self._end_text()
@@ -98,7 +99,7 @@ class LiveView:
             f'<div class="la-notice">… {self._left_out} earlier cards are not drawn …</div>' if self._left_out else "",
             *self._finished,
             _text_html(str(self._text)),
-            *self._running.values(),
+            *(running_card_html(call, for_s=now_s - since_s) for call, since_s in self._running.values()),
             self._status_html(now_s),
         ]
         return f'<div class="la-run la-live">{"".join(parts)}</div>'
@@ -123,9 +124,7 @@ class LiveView:
         if not self._status:
             return ""
         thought = f'<span class="la-brief">{escaped(self._thought)}</span>' if self._thought.strip() else ""
-        # The seconds are counted by the stylesheet; a negative delay lets a redrawn counter go on where it was.
-        clock = f'<span class="la-clock" style="animation-delay:-{max(0.0, now_s - self._since_s):.1f}s"></span>'
-        status = f'<span class="la-spin"></span>{escaped(self._status)}… {clock}'
+        status = f'<span class="la-spin"></span>{escaped(self._status)}… {clock_html(now_s - self._since_s)}'
         return f'<div class="la-status">{status}{thought}</div>'
 
 

@@ -26,7 +26,7 @@ _STOPPED = {
     "budget": "Stopped: the budget is spent",
     "stagnation": "Stopped: it went round in circles",
     "cancelled": "Stopped by you; what came so far is kept",
-    "error": "Failed; what came so far is kept",
+    "error": "Failed",
 }
 
 
