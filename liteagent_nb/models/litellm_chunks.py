@@ -37,9 +37,6 @@ def _call_of(call: Any) -> CallDelta:
     )
 
 
-def usage_of(chunk: Any, *, cost_of: Callable[[Any], float | None], is_estimate: bool) -> Usage | None:
-    """Return the usage that a chunk carries, if any; *cost_of* prices litellm's usage object."""
-    told = getattr(chunk, "usage", None)
-    if told is None:
-        return None
+def usage_of(told: Any, *, cost_of: Callable[[Any], float | None], is_estimate: bool) -> Usage:
+    """Return litellm's usage object as ours; *cost_of* prices it."""
     return Usage(int(told.prompt_tokens or 0), int(told.completion_tokens or 0), cost_of(told), is_estimate)

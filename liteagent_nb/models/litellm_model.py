@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 from liteagent_nb import environment
 from liteagent_nb.core.errors import ConfigError, LiteAgentError
-from liteagent_nb.core.streaming import Delta
 from liteagent_nb.models.litellm_chunks import delta_of, usage_of
 from liteagent_nb.models.litellm_errors import as_house_error, broken_off, is_worth_retrying, retry_after_s
 from liteagent_nb.models.litellm_names import check_name, has_own_base, key_variable, price_of
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping, Sequence
 
     from liteagent_nb.core.chat import Price, Transcript
+    from liteagent_nb.core.streaming import Delta
     from liteagent_nb.core.tools import Tool
 
 __all__ = ["LitellmModel"]
@@ -107,9 +107,11 @@ class LitellmModel:
                 had_content = had_content or delta.is_content
                 if delta.finish_reason and _was_made_up(response):
                     raise broken_off(had_content=had_content)
-                usage = usage_of(chunk, cost_of=self._cost_of, is_estimate=not _has_told_usage(response))
-                if delta != Delta() or usage:
+                if getattr(chunk, "usage", None) is not None:
+                    usage = usage_of(chunk.usage, cost_of=self._cost_of, is_estimate=not _has_told_usage(response))
                     yield replace(delta, usage=usage)
+                elif delta.is_content or delta.finish_reason:
+                    yield delta
 
     def _cost_of(self, usage: Any) -> float | None:
         """Return the cost by litellm's price map, cached tokens at their own price; None where it does not say."""
