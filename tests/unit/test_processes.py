@@ -40,11 +40,11 @@ def long_sleep():
 
 
 def sleeping(seconds):
-    found = []
-    for process in psutil.process_iter(["cmdline", "status"]):
-        if seconds in " ".join(process.info["cmdline"] or ()) and process.info["status"] != psutil.STATUS_ZOMBIE:
-            found.append(process)
-    return found
+    return [
+        process
+        for process in psutil.process_iter(["cmdline", "status"])
+        if seconds in " ".join(process.info["cmdline"] or ()) and process.info["status"] != psutil.STATUS_ZOMBIE
+    ]
 
 
 def wait_until(condition, *, within_s):
