@@ -60,9 +60,15 @@ class Kernel:
             cell.messages.append((kind, content, time.monotonic()))
             on_message(kind, content)
             if kind == "status" and content["execution_state"] == "idle":
-                cell.reply = self.client.get_shell_msg(timeout=timeout_s)["content"]
+                cell.reply = self.reply_to(message_id, timeout_s)
                 return cell
         raise TimeoutError(code)
+
+    def reply_to(self, message_id, timeout_s):
+        """Return the reply to a request; those to the client's own first questions may come before it."""
+        while (message := self.client.get_shell_msg(timeout=timeout_s))["parent_header"].get("msg_id") != message_id:
+            pass
+        return message["content"]
 
     def stop(self, code, *, when):
         """Run *code*, press stop as soon as an update holds *when*, and return the cell and how long it then took."""
