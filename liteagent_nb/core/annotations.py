@@ -26,6 +26,7 @@ __all__ = [
     "bare",
     "field_types",
     "is_mapping",
+    "is_none",
     "is_pydantic",
     "is_record",
     "is_sequence",
@@ -65,7 +66,13 @@ def bare(annotation: object) -> object:
     for name in ("__supertype__", "__value__"):  # NewType, and the `type` statement of 3.12
         if not isinstance(annotation, type) and hasattr(annotation, name):
             return bare(getattr(annotation, name))
-    return EMPTY if annotation in (typing.Any, object) else annotation
+    # Not `in`: whatever stands in an annotation may compare in its own way.
+    return EMPTY if annotation is typing.Any or annotation is object else annotation
+
+
+def is_none(annotation: object) -> bool:
+    """Whether it is None, or the type of it."""
+    return annotation is None or annotation is type(None)
 
 
 def annotated_text(annotation: object) -> str:

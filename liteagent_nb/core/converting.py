@@ -33,7 +33,7 @@ def convert(value: object, annotation: object) -> object:
         return _choice(value, {option: option for option in arguments})
     if kinds.is_union(annotation):
         return _one_type(value, arguments)
-    if annotation in (None, type(None)):
+    if kinds.is_none(annotation):
         return _nothing(value)
     kind = origin or annotation
     if annotation is EMPTY or not isinstance(kind, type):

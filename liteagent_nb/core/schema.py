@@ -131,7 +131,7 @@ class _Writer:
             return _one_of(list(arguments))
         if kinds.is_union(annotation):
             return {"anyOf": [self.of(argument) for argument in arguments]}
-        if annotation in (None, type(None)):
+        if kinds.is_none(annotation):
             return {"type": "null"}
         kind = origin or annotation
         return self._of_class(kind, arguments) if isinstance(kind, type) and kind is not EMPTY else {}

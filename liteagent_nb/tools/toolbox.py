@@ -12,6 +12,7 @@ from liteagent_nb.core.errors import ConfigError
 from liteagent_nb.core.schema import tool_from_function
 from liteagent_nb.core.tools import Observation
 from liteagent_nb.tools._observing import observe_async, observe_sync
+from liteagent_nb.tools._rendering import failed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,6 +55,8 @@ class Toolbox:
             bound = bind_arguments(function, arguments)
         except ValueError as error:
             return Observation.failure(str(error))
+        except Exception as error:  # noqa: BLE001 - a user's own class may raise anything when it is made
+            return failed(error)
         call = functools.partial(call_with, function, bound)
         return await (observe_async if _is_async(function) else observe_sync)(call, timeout_s=timeout_s)
 

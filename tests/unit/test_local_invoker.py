@@ -89,12 +89,15 @@ async def test_python_errors_show_the_users_lines_and_no_others():
     observation = await python("def f():\n    return 1 / 0\nprint('before')\nf()")
 
     assert (observation.ok, observation.rc, observation.stdout) == (False, 1, "before\n")
-    assert observation.stderr == (
-        "Traceback (most recent call last):\n"
-        '  File "main.py", line 4, in <module>\n    f()\n'
-        '  File "main.py", line 2, in f\n    return 1 / 0\n           ~~^~~\n'
-        "ZeroDivisionError: division by zero\n"
-    )
+    lines = [line for line in observation.stderr.splitlines() if line.strip(" ~^")]  # each Python marks its own way
+    assert lines == [
+        "Traceback (most recent call last):",
+        '  File "main.py", line 4, in <module>',
+        "    f()",
+        '  File "main.py", line 2, in f',
+        "    return 1 / 0",
+        "ZeroDivisionError: division by zero",
+    ]
 
 
 async def test_python_that_cannot_be_parsed_shows_where():

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, NewType, NotRequired, Optional, TypedDict, Union
 
+import numpy as np
 import pydantic
 import pytest
 
@@ -198,6 +199,7 @@ def test_a_type_that_json_does_not_know_may_be_anything():
 
     assert schema_of(Frame) == {}
     assert schema_of([1, 2]) == {}
+    assert schema_of(np.arange(3)) == {}
     assert schema_of("text") == {}
 
 

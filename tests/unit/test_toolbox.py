@@ -312,6 +312,21 @@ async def test_wrong_arguments_are_told_before_anything_is_called():
     assert called == []
 
 
+async def test_an_argument_that_cannot_be_made_is_told_too():
+    @dataclasses.dataclass
+    class Even:
+        n: int
+
+        def __post_init__(self):
+            raise TypeError("odd")
+
+    def act(number: "Even"): ...
+
+    act.__annotations__["number"] = Even
+
+    assert (await call(act, number={"n": 1})).error == "TypeError: odd"
+
+
 async def test_an_unknown_tool_is_told_with_the_list():
     observation = await Toolbox([spin, hang]).call_tool("spinn", {}, timeout_s=1)
 
