@@ -95,9 +95,13 @@ class AgentMagics(Magics):
             work = run_agent(transcript, model=model, tools=tools, config=config, watch=panel, escalate_to=stronger)
             try:
                 run: Run | None = self.portal.wait_for(work)
+                is_stopped = False
             except KeyboardInterrupt:
-                run = panel.run
-        return self._keep(run, name=name, is_shown=not (wanted.quiet and name))
+                run, is_stopped = panel.run, True
+        if run is None:  # interrupted before there was anything, or beyond the grace of its clean-up
+            raise Stopped("nothing had come yet")
+        self._keep(run, name=name, is_stopped=is_stopped)
+        return None if wanted.quiet and name else run
 
     def _stronger(self, config: AgentConfig) -> Model | None:
         if not config.escalate_model:
@@ -105,16 +109,13 @@ class AgentMagics(Magics):
         own = models_in(self.ip.user_ns).get(config.escalate_model)
         return own or make_model(config.escalate_model, config.completion_kwargs)
 
-    def _keep(self, run: Run | None, *, name: str, is_shown: bool) -> Run | None:
-        """Keep *run* and return it as the cell's value; a broken or stopped one is shown, and the cell turns red."""
-        if run is None:  # interrupted before, or beyond the grace of, its own clean-up
-            raise Stopped
+    def _keep(self, run: Run, *, name: str, is_stopped: bool) -> None:
+        """Keep *run*; a broken or stopped one is shown here, since the cell turns red instead of having a value."""
         self.conversation.keep(run)
         self.ip.user_ns.update({"_agent_run": run, **({name: run} if name else {})})
-        if run.stopped_reason in {"error", "cancelled"}:
+        if is_stopped or run.error is not None:
             self.publish(run_bundle(run))
-            raise Stopped if run.error is None else run.error
-        return run if is_shown else None
+            raise Stopped("what came so far is kept in _agent_run") if run.error is None else run.error
 
     @property
     def can_update(self) -> bool:

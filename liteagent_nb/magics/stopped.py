@@ -6,12 +6,12 @@ __all__ = ["Stopped"]
 
 
 class Stopped(KeyboardInterrupt):
-    """A run was interrupted; what there was of it is kept."""
+    """A run was interrupted; the message says what became of it."""
 
     def _render_traceback_(self) -> list[str]:
         """Show two lines instead of a traceback (IPython calls this by name)."""
         return [
-            "KeyboardInterrupt: stopped; what came so far is kept in _agent_run",
+            f"KeyboardInterrupt: stopped; {self}",
             "Hint: the conversation goes on with the next %agent; %agent reset forgets it",
         ]
 
