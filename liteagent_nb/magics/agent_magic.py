@@ -86,14 +86,14 @@ class AgentMagics(Magics):
         tools = None if wanted.no_tools else make_invoker(config, find_functions(wanted.tool, names))
         task = with_references(asked.task, names)
         transcript = self.conversation.asked(task, system=wanted.system, is_fresh=bool(wanted.fresh))
-        model, choice = find_model(asked.chosen.model, self.model, names, config.completion_kwargs)
+        choice, make = find_model(asked.chosen.model, self.model, names, config.completion_kwargs)
         if not wanted.quiet:
             self.publish(line_bundle(choice.name, choice.why))
         with AgentPanel(None if wanted.quiet or not self.can_update else self.ip.display_pub.publish) as panel:
-            panel.say(f"starting {choice.name}")
-            stronger = self._stronger(config)
-            work = run_agent(transcript, model=model, tools=tools, config=config, watch=panel, escalate_to=stronger)
+            panel.say(f"loading {choice.name}")
             try:
+                model, stronger = make(), self._stronger(config)
+                work = run_agent(transcript, model=model, tools=tools, config=config, watch=panel, escalate_to=stronger)
                 run: Run | None = self.portal.wait_for(work)
                 is_stopped = False
             except KeyboardInterrupt:

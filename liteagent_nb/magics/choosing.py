@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from liteagent_nb.assembly import ModelChoice, choose_model, make_model
@@ -52,13 +53,17 @@ class Wanted:
 
 def find_model(
     named: str | None, trait: str, names: Mapping[str, object], settings: Mapping[str, object]
-) -> tuple[Model, ModelChoice]:
-    """Return the model that answers and why; a Model object of the notebook goes by its name there."""
+) -> tuple[ModelChoice, Callable[[], Model]]:
+    """Return which model answers and why, and how to make it, which may take seconds.
+
+    A Model object of the notebook goes by its name there.
+    """
     wanted = named or trait
     if wanted in (own := models_in(names)):
-        return own[wanted], ModelChoice(own[wanted].name, f"the Model {wanted} of this notebook")
+        model = own[wanted]
+        return ModelChoice(model.name, f"the Model {wanted} of this notebook"), lambda: model
     choice = choose_model(named, trait)
-    return make_model(choice.name, settings), choice
+    return choice, partial(make_model, choice.name, settings)
 
 
 def models_in(names: Mapping[str, object]) -> dict[str, Model]:

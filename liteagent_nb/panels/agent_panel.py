@@ -91,7 +91,7 @@ class AgentPanel:
             return
         html = self._view.html(now_s=time.monotonic())
         with self._lock:
-            self._send({**_EMPTY, "text/html": html}, update=True)
+            self._send({"text/plain": self._view.text(), "text/html": html}, update=True)
         self._next_s = time.monotonic() + max(_MIN_INTERVAL_S, _INTERVAL_S_PER_KB * len(html) / 1024)
 
     def _send(self, bundle: dict[str, str], *, update: bool) -> None:

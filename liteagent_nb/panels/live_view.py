@@ -1,4 +1,4 @@
-"""What a run looks like while it goes on: events in, HTML out."""
+"""What a run looks like while it goes on: events in, HTML and plain text out."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from liteagent_nb.core.steps import (
     ToolStarted,
 )
 from liteagent_nb.panels.cards import card_html, clock_html, running_card_html
+from liteagent_nb.panels.plain import invocation_lines
 from liteagent_nb.panels.render import escaped
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ _HEAD_CHARS = 60_000
 _TAIL_CHARS = 40_000
 _THOUGHT_CHARS = 300
 _MAX_CARDS = 40
+_MAX_LINES = 400
 _LIVE_OUTPUT_CHARS = 2_000
 
 
@@ -57,6 +59,7 @@ class LiveView:
 
     def __init__(self) -> None:
         self._finished: list[str] = []
+        self._lines: list[str] = []
         self._left_out = 0
         self._text = BoundedText()
         self._thought = ""
@@ -88,6 +91,7 @@ class LiveView:
                 self._end_text()
                 self._running.pop(invocation.tool_call_id, None)
                 self._finish(card_html(invocation, max_output_chars=_LIVE_OUTPUT_CHARS))
+                self._lines = [*self._lines, *invocation_lines(invocation)][-_MAX_LINES:]
             case StepDone():
                 self._end_step()
             case _:
@@ -103,6 +107,10 @@ class LiveView:
             self._status_html(now_s),
         ]
         return f'<div class="la-run la-live">{"".join(parts)}</div>'
+
+    def text(self) -> str:
+        """Return the finished calls as plain text, for front ends that draw no HTML."""
+        return "\n".join(self._lines)
 
     def _finish(self, html: str) -> None:
         self._finished.append(html)

@@ -1,10 +1,11 @@
-"""A finished run as HTML for readers and as plain text for comparing."""
+"""A finished run as HTML."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from liteagent_nb.panels.cards import MAX_OUTPUT_CHARS, as_text, card_html, duration, shown_arguments
+from liteagent_nb.panels.cards import MAX_OUTPUT_CHARS, card_html, duration
+from liteagent_nb.panels.plain import run_text
 from liteagent_nb.panels.render import answer_html, clipped, escaped, varying, visible
 from liteagent_nb.panels.style import style_tag
 
@@ -13,13 +14,11 @@ if TYPE_CHECKING:
 
     from liteagent_nb.core.chat import Usage
     from liteagent_nb.core.steps import Run, Step
-    from liteagent_nb.core.tools import ToolInvocation
 
-__all__ = ["line_bundle", "money", "run_bundle", "run_html", "run_text"]
+__all__ = ["line_bundle", "money", "run_bundle", "run_html"]
 
 _MAX_CARDS = 200
 _ALL_OUTPUT_CHARS = 400_000
-_MAX_TEXT_CHARS = 20_000
 
 _STOPPED = {
     "max_iterations": "Stopped: out of steps",
@@ -45,16 +44,6 @@ def run_html(run: Run) -> str:
     """Return a run as HTML: what was said, tool cards, the answer, and a footer with what it took."""
     parts = [*_steps_html(run), _answer(run), _notice(run), _footer(run)]
     return f'<div class="la-run">{style_tag()}{"".join(parts)}</div>'
-
-
-def run_text(run: Run) -> str:
-    """Return a run as plain text without anything that varies: calls with code and output, the answer, the reason."""
-    lines = [line for invocation in run.tool_invocations for line in _invocation_lines(invocation)]
-    if run.final_answer.strip():
-        lines.append(visible(clipped(run.final_answer.strip(), _MAX_TEXT_CHARS)))
-    if run.stopped_reason != "success":
-        lines.append(f"[{run.stopped_reason}]")
-    return "\n".join(lines)
 
 
 def money(cost_usd: float | None) -> str:
@@ -124,19 +113,3 @@ def _figures(run: Run) -> Iterator[str]:
 def _tokens(usage: Usage) -> str:
     about = "≈ " if usage.is_estimate else ""
     return f"{about}{usage.prompt_tokens:,} + {usage.completion_tokens:,} tokens"
-
-
-def _invocation_lines(invocation: ToolInvocation) -> Iterator[str]:
-    shown = shown_arguments(invocation.name, invocation.arguments, language=invocation.observation.language)
-    code = shown.code or ("" if not shown.rest else shown.brief)
-    yield visible(f"{'✓' if invocation.ok else '✗'} {invocation.name}")
-    yield from _indented(code, "    ")
-    outcome = invocation.observation.text or ("" if invocation.result is None else as_text(invocation.result))
-    yield from _indented(outcome if invocation.ok else invocation.error or invocation.stderr or outcome, "    → ")
-
-
-def _indented(text: str, prefix: str) -> Iterator[str]:
-    hanging = " " * len(prefix)
-    lines = visible(clipped(text.rstrip(), _MAX_TEXT_CHARS)).splitlines() if text.strip() else []
-    for number, line in enumerate(lines):
-        yield (prefix if number == 0 else hanging) + line
