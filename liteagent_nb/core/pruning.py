@@ -30,6 +30,8 @@ def prune(transcript: Transcript, *, max_messages: int, max_chars: int) -> Trans
     Tool output is shortened before anything is dropped, oldest first. System messages, the user's task (the first
     user message), the latest user message and the last group are never dropped; a call and its answers stay together.
     """
+    if len(transcript) <= max_messages and sum(map(size_of, transcript)) <= max_chars:
+        return transcript
     groups = _grouped(transcript.messages)
     for limit in (SHORT_OUTPUT_CHARS, SHORT_OUTPUT_CHARS // 4):
         groups = _shortened(groups, limit=limit, max_chars=max_chars)
