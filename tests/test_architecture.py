@@ -89,7 +89,9 @@ def test_an_unknown_public_name_is_an_attribute_error():
 
 
 def modules():
-    return [m.name for m in pkgutil.walk_packages(liteagent_nb.__path__, "liteagent_nb.") if not m.name.endswith("__main__")]
+    return [
+        m.name for m in pkgutil.walk_packages(liteagent_nb.__path__, "liteagent_nb.") if not m.name.endswith("__main__")
+    ]
 
 
 @pytest.mark.parametrize("name", modules())

@@ -74,12 +74,21 @@ def lab(tmp_path_factory):
     (home / "nb").mkdir()
     settings = home / "config" / "labconfig"
     settings.mkdir(parents=True)
-    (settings / "default_setting_overrides.json").write_text(json.dumps({
-        "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False},
-        "@jupyterlab/docmanager-extension:plugin": {"autosave": False},
-    }))
+    (settings / "default_setting_overrides.json").write_text(
+        json.dumps(
+            {
+                "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False},
+                "@jupyterlab/docmanager-extension:plugin": {"autosave": False},
+            }
+        )
+    )
     running = Lab(free_port(), secrets.token_hex(16), home / "nb")
-    folders = {"JUPYTER_CONFIG_DIR": "config", "JUPYTER_DATA_DIR": "data", "JUPYTER_RUNTIME_DIR": "run", "IPYTHONDIR": "ipython"}
+    folders = {
+        "JUPYTER_CONFIG_DIR": "config",
+        "JUPYTER_DATA_DIR": "data",
+        "JUPYTER_RUNTIME_DIR": "run",
+        "IPYTHONDIR": "ipython",
+    }
     env = {**os.environ, **{name: str(home / folder) for name, folder in folders.items()}}
     command = [
         sys.executable, "-m", "jupyterlab", "--allow-root", "--no-browser", "--ServerApp.ip=127.0.0.1",
@@ -125,7 +134,9 @@ class Desk:
         await self.page.goto(self.lab.url(name))
         await self.page.wait_for_function(READY, timeout=60_000)
         # Let every cell be in the page: JupyterLab draws only those in sight.
-        await self.page.evaluate("() => window.jupyterapp.commands.execute('application:toggle-left-area').catch(() => null)")
+        await self.page.evaluate(
+            "() => window.jupyterapp.commands.execute('application:toggle-left-area').catch(() => null)"
+        )
 
     async def command(self, name: str, limit_s: float = 90) -> str:
         script = """([name, ms]) => Promise.race([
@@ -162,7 +173,9 @@ async def desk(lab):
         page.on("request", lambda request: here.foreign.append(request.url) if is_foreign(request.url, lab) else None)
         page.on("dialog", lambda dialog: (here.dialogs.append(dialog.message), dialog.dismiss()))
         yield here
-        await page.evaluate("() => { const w = window.jupyterapp.shell.currentWidget; return (w.sessionContext || w.context.sessionContext).shutdown(); }")
+        await page.evaluate(
+            "() => { const w = window.jupyterapp.shell.currentWidget; return (w.sessionContext || w.context.sessionContext).shutdown(); }"
+        )
         await browser.close()
     assert here.foreign == []
     assert here.dialogs == []

@@ -35,7 +35,9 @@ async def test_03_two_calls_with_a_cap_of_one_are_one_invocation():
 
 
 async def test_04_two_calls_the_first_slower_give_results_in_the_order_asked():
-    two = calls(call("exec_python", code="import time; time.sleep(.3); print('slow')"), call("research_echo", query="fast"))
+    two = calls(
+        call("exec_python", code="import time; time.sleep(.3); print('slow')"), call("research_echo", query="fast")
+    )
 
     done = await run(two, "done", tool_concurrency=2)
 
@@ -108,11 +110,11 @@ async def test_39_40_a_block_in_another_language_is_run_by_exec_code(language):
 
 
 async def test_41_the_observation_has_the_stderr():
-    done = await run(
-        "```python\nraise ValueError('seen by the model')\n```", "sorry", auto_run_code_on_code_block=True
-    )
+    done = await run("```python\nraise ValueError('seen by the model')\n```", "sorry", auto_run_code_on_code_block=True)
 
-    observation = next(str(m["content"]) for m in done.messages if "Observation from last tool run" in str(m["content"]))
+    observation = next(
+        str(m["content"]) for m in done.messages if "Observation from last tool run" in str(m["content"])
+    )
     assert "ValueError: seen by the model" in observation
 
 

@@ -34,9 +34,7 @@ def agent(*script, watch=lambda _event: None, **config):
     with serving_provider(*script) as provider:
         model = LitellmModel("openai/test-model", {"api_base": provider.url, "api_key": provider.key})
         tools = CompositeInvoker([Toolbox([shout, whisper]), LocalMCPInvoker()])
-        work = run_agent(
-            Transcript.of("do it"), model=model, tools=tools, config=AgentConfig(**config), watch=watch
-        )
+        work = run_agent(Transcript.of("do it"), model=model, tools=tools, config=AgentConfig(**config), watch=watch)
         yield provider, work
         assert provider.violations == []
 
@@ -53,7 +51,9 @@ def children():
 
 
 async def test_a_run_with_sync_async_and_process_tools():
-    asked = calls(call("shout", text="a"), call("whisper", text="B"), call("exec_python", code="print(6*7)"), text="Let me see.")
+    asked = calls(
+        call("shout", text="a"), call("whisper", text="B"), call("exec_python", code="print(6*7)"), text="Let me see."
+    )
 
     done = await outcome(asked, "A b 42", tool_concurrency=3)
 

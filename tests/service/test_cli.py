@@ -17,11 +17,15 @@ ENV = {name: value for name, value in os.environ.items() if not name.endswith("_
 def jupyter(*words, cwd=None, env=ENV):
     command = [str(BIN / "jupyter"), "liteagent", *words]
     path = f"{BIN}{os.pathsep}{env['PATH']}"
-    return subprocess.run(command, cwd=cwd, env={**env, "PATH": path}, capture_output=True, text=True, timeout=170)
+    return subprocess.run(
+        command, cwd=cwd, env={**env, "PATH": path}, capture_output=True, text=True, timeout=170, check=False
+    )
 
 
 def python(code):
-    return subprocess.run([sys.executable, "-c", code], env=ENV, capture_output=True, text=True, timeout=60)
+    return subprocess.run(
+        [sys.executable, "-c", code], env=ENV, capture_output=True, text=True, timeout=60, check=False
+    )
 
 
 def test_help_lists_the_commands():

@@ -24,7 +24,9 @@ class Desk:
         self.seen: list[tuple[str, dict[str, object]]] = []
         self.running = self.most_running = 0
         self.cleaned_up: list[str] = []
-        self._tools = [Tool(name) for name in ("echo", "boom", "fail", "wait", "huge", "deaf", "exec_python", "exec_code")]
+        self._tools = [
+            Tool(name) for name in ("echo", "boom", "fail", "wait", "huge", "deaf", "exec_python", "exec_code")
+        ]
         self._tools += extra
 
     async def list_tools(self):
@@ -550,7 +552,9 @@ async def cancelled_run(model, *, after_s, **kwargs):
     [
         pytest.param([slow(5, "late")], "", id="while waiting"),
         pytest.param([endless("more ")], "more", id="while streaming"),
-        pytest.param([calls(call("wait", seconds=5), call("echo", text="b"), text="let me"), "late"], "let me", id="in a tool"),
+        pytest.param(
+            [calls(call("wait", seconds=5), call("echo", text="b"), text="let me"), "late"], "let me", id="in a tool"
+        ),
         pytest.param([call("deaf"), "late"], "", id="in a tool that does not listen"),
     ],
 )
@@ -609,7 +613,13 @@ async def test_the_conversation_goes_on_from_a_runs_transcript():
 
 @pytest.mark.parametrize(
     "bad",
-    [{"max_iterations": 0}, {"tool_concurrency": 0}, {"tool_timeout_sec": 0}, {"max_cost_usd": -1}, {"max_tools_per_iter": -1}],
+    [
+        {"max_iterations": 0},
+        {"tool_concurrency": 0},
+        {"tool_timeout_sec": 0},
+        {"max_cost_usd": -1},
+        {"max_tools_per_iter": -1},
+    ],
 )
 def test_values_that_make_no_sense_are_refused_with_a_remedy(bad):
     with pytest.raises(ConfigError) as caught:

@@ -74,7 +74,9 @@ def built(*deltas):
 
 
 def test_text_comes_together_and_times_are_measured():
-    reply = built(Delta(model="m2"), Delta(text="he"), Delta(text="llo"), Delta(usage=Usage(3, 4), finish_reason="stop"))
+    reply = built(
+        Delta(model="m2"), Delta(text="he"), Delta(text="llo"), Delta(usage=Usage(3, 4), finish_reason="stop")
+    )
 
     assert (reply.text, reply.ttft_ms, reply.total_ms) == ("hello", 2000.0, 4000.0)
     assert (reply.model, reply.usage, reply.finish_reason) == ("m2", Usage(3, 4), "stop")
@@ -83,11 +85,25 @@ def test_text_comes_together_and_times_are_measured():
 @pytest.mark.parametrize(
     "pieces",
     [
-        pytest.param([CallDelta(0, "a", "f", '{"x"'), CallDelta(0, "", "", ":1}"), CallDelta(1, "b", "g", "{}")], id="by index"),
-        pytest.param([CallDelta(None, "a", "f", '{"x"'), CallDelta(None, "a", "", ":1}"), CallDelta(None, "b", "g", "{}")], id="by id"),
-        pytest.param([CallDelta(0, "a", "f", '{"x"'), CallDelta(0, "a", "f", ":1}"), CallDelta(0, "b", "g", "{}")], id="every index 0"),
-        pytest.param([CallDelta(None, "", "f", '{"x"'), CallDelta(None, "", "", ":1}"), CallDelta(None, "", "g", "{}")], id="neither"),
-        pytest.param([CallDelta(0, "a", "f", ""), CallDelta(1, "b", "g", "{}"), CallDelta(0, "", "", '{"x":1}')], id="interleaved"),
+        pytest.param(
+            [CallDelta(0, "a", "f", '{"x"'), CallDelta(0, "", "", ":1}"), CallDelta(1, "b", "g", "{}")], id="by index"
+        ),
+        pytest.param(
+            [CallDelta(None, "a", "f", '{"x"'), CallDelta(None, "a", "", ":1}"), CallDelta(None, "b", "g", "{}")],
+            id="by id",
+        ),
+        pytest.param(
+            [CallDelta(0, "a", "f", '{"x"'), CallDelta(0, "a", "f", ":1}"), CallDelta(0, "b", "g", "{}")],
+            id="every index 0",
+        ),
+        pytest.param(
+            [CallDelta(None, "", "f", '{"x"'), CallDelta(None, "", "", ":1}"), CallDelta(None, "", "g", "{}")],
+            id="neither",
+        ),
+        pytest.param(
+            [CallDelta(0, "a", "f", ""), CallDelta(1, "b", "g", "{}"), CallDelta(0, "", "", '{"x":1}')],
+            id="interleaved",
+        ),
     ],
 )
 def test_calls_come_together_by_id_first_and_index_second(pieces):
@@ -108,22 +124,29 @@ def test_two_calls_that_a_server_glued_together_are_taken_apart():
 def test_a_repeated_id_is_made_unique():
     reply = built(Delta(calls=(CallDelta(0, "a", "f", '{"x":1}{"x":2}'), CallDelta(1, "b", "g", "{}"))))
 
-    check_request([{"role": "user", "content": "?"}, Reply(tool_calls=reply.tool_calls).to_message(), *(
-        {"role": "tool", "tool_call_id": c.id, "content": ""} for c in reply.tool_calls
-    )], None)
+    check_request(
+        [
+            {"role": "user", "content": "?"},
+            Reply(tool_calls=reply.tool_calls).to_message(),
+            *({"role": "tool", "tool_call_id": c.id, "content": ""} for c in reply.tool_calls),
+        ],
+        None,
+    )
 
 
 def test_a_transcript_from_elsewhere_is_mended():
     call = {"id": "c1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
-    broken = Transcript((
-        {"role": "user", "content": "a"},
-        {"role": "tool", "tool_call_id": "ghost", "content": "orphan"},
-        {"role": "assistant", "content": None, "tool_calls": [call]},
-        {"role": "assistant", "content": "one"},
-        {"role": "assistant", "content": "two"},
-        {"role": "assistant", "content": ""},
-        {"role": "user", "content": "b"},
-    ))
+    broken = Transcript(
+        (
+            {"role": "user", "content": "a"},
+            {"role": "tool", "tool_call_id": "ghost", "content": "orphan"},
+            {"role": "assistant", "content": None, "tool_calls": [call]},
+            {"role": "assistant", "content": "one"},
+            {"role": "assistant", "content": "two"},
+            {"role": "assistant", "content": ""},
+            {"role": "user", "content": "b"},
+        )
+    )
 
     fixed = mended(broken)
 

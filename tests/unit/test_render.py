@@ -13,8 +13,8 @@ from liteagent_nb.core.steps import ModelAsked, ReasoningDelta, Run, Step, TextD
 from liteagent_nb.core.tools import Observation, ToolInvocation
 from liteagent_nb.panels.lists import note_bundle, rows_bundle
 from liteagent_nb.panels.live_view import LiveView
-from liteagent_nb.panels.render import answer_html, safe_html
 from liteagent_nb.panels.plain import run_text
+from liteagent_nb.panels.render import answer_html, safe_html
 from liteagent_nb.panels.run_view import line_bundle, money, run_html
 from liteagent_nb.panels.style import style_tag
 
