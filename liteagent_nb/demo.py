@@ -8,6 +8,7 @@ import sys
 import sysconfig
 from importlib.util import find_spec
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from liteagent_nb import environment
@@ -46,13 +47,14 @@ def run_here(out: Path, *, say: Callable[[str], None]) -> int:
     notebook = nbformat.read(source, as_version=4)
     out.mkdir(parents=True, exist_ok=True)
     say(f"Running {NAME} with the embedded model …")
-    client = _TellingClient(notebook, say=say, km=_kernel_of_this_python(), timeout=300, resources={})
-    try:
-        client.execute(env=environment.without("LITELLM_DEFAULT_MODEL"))
-    except CellExecutionError as failed:
-        raise ExecError(f"a cell failed: {failed.ename}: {failed.evalue}", hint=f"look at {copy}") from failed
-    finally:
-        nbformat.write(notebook, copy)  # what ran before a failure is worth keeping, too
+    with TemporaryDirectory(prefix="la-") as sockets:
+        client = _TellingClient(notebook, say=say, sockets=Path(sockets))
+        try:
+            client.execute(env=environment.without("LITELLM_DEFAULT_MODEL"))
+        except CellExecutionError as failed:
+            raise ExecError(f"a cell failed: {failed.ename}: {failed.evalue}", hint=f"look at {copy}") from failed
+        finally:
+            nbformat.write(notebook, copy)  # what ran before a failure is worth keeping, too
     page = copy.with_suffix(".html")
     page.write_text(_html(notebook), encoding="utf-8")
     say(f"\nExecuted notebook: {copy}\nAs a web page:     {page}\nTry it yourself:   jupyter liteagent demo --lab")
@@ -69,11 +71,16 @@ def open_in_lab(out: Path) -> int:
     return subprocess.run([sys.executable, "-m", "jupyterlab", str(copy)], check=False).returncode
 
 
-def _kernel_of_this_python() -> AsyncKernelManager:
-    """Return a kernel of this very environment, whatever kernels of the same name the user has elsewhere."""
+def _kernel_of_this_python(sockets: Path) -> AsyncKernelManager:
+    """Return a kernel of this very environment, whatever kernels of the same name the user has elsewhere.
+
+    Its sockets are files that only this user can open, where the system has such.
+    """
     here = str(Path(sys.prefix) / "share" / "jupyter" / "kernels")
-    specs = KernelSpecManager(kernel_dirs=[here])
-    return AsyncKernelManager(kernel_name="python3", kernel_spec_manager=specs)
+    manager = AsyncKernelManager(kernel_name="python3", kernel_spec_manager=KernelSpecManager(kernel_dirs=[here]))
+    if sys.platform != "win32":
+        manager.transport, manager.ip = "ipc", str(sockets / "k")
+    return manager
 
 
 def _html(notebook: nbformat.NotebookNode) -> str:
@@ -86,16 +93,21 @@ def _html(notebook: nbformat.NotebookNode) -> str:
 class _TellingClient(NotebookClient):
     """Tells what a notebook does while it does it."""
 
-    def __init__(self, notebook: nbformat.NotebookNode, *, say: Callable[[str], None], **kwargs: Any) -> None:
-        super().__init__(notebook, **kwargs, on_cell_start=self._begin)
+    def __init__(self, notebook: nbformat.NotebookNode, *, say: Callable[[str], None], sockets: Path) -> None:
+        super().__init__(notebook, timeout=300, on_cell_start=self._begin)
         self._tell = say
+        self._sockets = sockets
         self._told = ""
 
-    def _begin(self, cell: nbformat.NotebookNode, cell_index: int) -> None:
+    def create_kernel_manager(self) -> AsyncKernelManager:
+        """Return the manager of the kernel to start, which is ours to shut down."""
+        self.km = _kernel_of_this_python(self._sockets)
+        return self.km
+
+    def _begin(self, cell: nbformat.NotebookNode, cell_index: int) -> None:  # noqa: ARG002 - nbclient's call
         self._told = ""
-        if cell.cell_type == "markdown":
-            title = cell.source.lstrip("# ").splitlines()[0] if cell.source.startswith("#") else ""
-            self._tell(f"\n{title}" if title else "")
+        if cell.cell_type == "markdown" and cell.source.startswith("#"):
+            self._tell("\n" + cell.source.lstrip("# ").splitlines()[0])
         elif cell.cell_type == "code":
             self._tell("\n" + "\n".join(f"  > {line}" for line in cell.source.splitlines()))
 
