@@ -62,6 +62,8 @@ async def _attempt_async(call: Callable[[], object]) -> Observation:
         value = call()
         if inspect.isawaitable(value):
             value = await value
+        if isinstance(value, str | int | float | Observation | None):
+            return observed(value)
         # Showing a large table takes a while, and the loop has others to serve.
         return await Thread(functools.partial(observed, value), name="liteagent-show").start().outcome
     except asyncio.CancelledError:
