@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = [
     "EMBEDDED_MODEL",
     "ModelChoice",
+    "about_model",
     "arun_mcp_mini_agent",
     "choose_model",
     "make_invoker",
@@ -50,6 +51,15 @@ def choose_model(named: str | None = None, trait: str | None = None) -> ModelCho
     keys = environment.key_names()
     why = f"no other is named ({keys[0]} is set: name a model with --model to use it)" if keys else "no other is named"
     return ModelChoice(EMBEDDED_MODEL, why)
+
+
+def about_model(name: str) -> str:
+    """Return an honest line about a model that needs one; empty for all others. Loads nothing heavy."""
+    if not name.startswith("local/"):
+        return ""
+    from liteagent_nb.models.local_model import LocalModel  # noqa: PLC0415 - loads when first wired
+
+    return LocalModel(name).about
 
 
 def make_model(name: str, completion_kwargs: Mapping[str, object] | None = None) -> Model:

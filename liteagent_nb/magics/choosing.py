@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from liteagent_nb.assembly import ModelChoice, choose_model, make_model
+from liteagent_nb.assembly import ModelChoice, about_model, choose_model, make_model
 from liteagent_nb.core.config import AgentConfig
 from liteagent_nb.core.errors import ConfigError
 from liteagent_nb.core.protocols import Model
@@ -63,6 +64,8 @@ def find_model(
         model = own[wanted]
         return ModelChoice(model.name, f"the Model {wanted} of this notebook"), lambda: model
     choice = choose_model(named, trait)
+    about = about_model(choice.name)
+    choice = replace(choice, why=f"{choice.why}; {about}") if about else choice
     return choice, partial(make_model, choice.name, settings)
 
 
