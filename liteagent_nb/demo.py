@@ -85,7 +85,8 @@ def _kernel_of_this_python(sockets: Path) -> AsyncKernelManager:
 
 def _html(notebook: nbformat.NotebookNode) -> str:
     """Return the notebook as one page that asks no other host for anything."""
-    exporter = HTMLExporter(mathjax_url="", require_js_url="", jquery_url="", mermaid_js_url="")
+    elsewhere = {name: "" for name in HTMLExporter.class_trait_names() if name.endswith("_url")}
+    exporter = HTMLExporter(**elsewhere)
     page, _ = exporter.from_notebook_node(notebook)
     return str(page)
 
