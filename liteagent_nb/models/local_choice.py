@@ -51,7 +51,8 @@ _UNLIKELY = -15.0
 """What a word counts that is not among the likely ones."""
 _ROUTE_BONUS = 3.0
 _SECOND_ROUTE_BONUS = 2.0
-_NAME_BONUS = 6.0
+_NO_ROUTE = -2.0
+_NAME_BONUS = 7.0
 _CHAT_BONUS = 5.0
 _FITS_BONUS = 2.0
 _MISFIT = -5.0
@@ -121,7 +122,7 @@ def _score(request: str, tool: Tool, habits: Habits, words: Mapping[str, float],
     topics = {word: means[word] if mean is None else mean for word, mean in habits.topic.items()}
     best = max((_likely(words, word) - mean for word, mean in topics.items()), default=0.0)
     routes = sum(pattern.search(request) is not None for pattern in habits.route)
-    bonus = (0.0, _ROUTE_BONUS)[routes > 0] + (0.0, _SECOND_ROUTE_BONUS)[routes > 1]
+    bonus = (_NO_ROUTE if is_built_in(tool) else 0.0, _ROUTE_BONUS)[routes > 0] + (0.0, _SECOND_ROUTE_BONUS)[routes > 1]
     return best + bonus + _fit(request, tool) + (_NAME_BONUS if _is_named(request, tool) else 0.0)
 
 

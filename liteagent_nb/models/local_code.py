@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 
 from liteagent_nb.models.local_grammar import one_of
 from liteagent_nb.models.local_python import EXAMPLES
-from liteagent_nb.models.local_words import Likeness, fitted, most_alike, numbers_in, quoted_in, spans_in
+from liteagent_nb.models.local_shapes import LITERAL, Shape
+from liteagent_nb.models.local_words import Likeness, fitted, most_alike, numbers_in, spans_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -26,19 +27,18 @@ Example = tuple[str, str]
 
 _SHOWN = 3
 _MIN_LIKENESS = 0.3
-_NEARLY = 0.7
+_NEARLY = 0.85
 _MAX_PROGRAMS = 48
 _MODULES = ("datetime", "math", "random", "statistics")
-_LITERAL = re.compile(r"'(?P<text>[^']*)'|(?<![\w.])(?P<number>\d+(?:\.\d+)?)")
-_LIST = re.compile(r"\[\d+(?:\.\d+)?(?:, \d+(?:\.\d+)?)+\]")
 _EXPRESSION = re.compile(r"[\d(][\d\s().+\-*/^%\u00d7x\u00f7]*[\d)]")
 _SPAN_WORDS = 8
 _LONGEST_REQUEST = 600
 
 
 def like_examples(request: str, pool: Sequence[Example] = EXAMPLES, *, shown: int = _SHOWN) -> list[Example]:
-    """Return the examples most like *request*, the most like last."""
-    return most_alike(request, pool, text=lambda example: example[0], shown=shown)
+    """Return the examples most like *request*, the most like last; those whose shape *request* can fill, if any."""
+    fitting = [example for example in pool if next(Shape(*example).filled(request), None) is not None]
+    return most_alike(request, fitting or pool, text=lambda example: example[0], shown=shown)
 
 
 def code_prompt(request: str, examples: Iterable[Example]) -> str:
@@ -65,7 +65,7 @@ def _programs(request: str, examples: Sequence[Example]) -> Iterator[str]:
     best = max((like for like, _, _ in likely), default=0.0)
     for like, text, code in reversed(likely):
         if like >= max(_MIN_LIKENESS, _NEARLY * best):
-            yield from _filled(request, text, code)
+            yield from Shape(text, code).filled(request)
 
 
 def _expressions(request: str) -> Iterator[str]:
@@ -76,54 +76,11 @@ def _expressions(request: str) -> Iterator[str]:
             yield text
 
 
-def _filled(request: str, text: str, code: str) -> Iterator[str]:
-    """Yield *code*, which was written for *text*, with the numbers and words of *request* in the place of its own."""
-    numbers = list(dict.fromkeys(numbers_in(request)))
-    own = _LIST.search(code)
-    if own and len(numbers_in(request)) > 1:
-        code, numbers = code.replace(own[0], f"[{', '.join(numbers_in(request))}]"), []
-    slots = list(dict.fromkeys(m["number"] for m in _LITERAL.finditer(code) if m["number"] in numbers_in(text)))
-    if own:
-        slots = []
-    if len(slots) != len(numbers):
-        return
-    texts = list(dict.fromkeys(m["text"] for m in _LITERAL.finditer(code) if m["text"] and m["text"] in text))
-    for order in itertools.permutations(numbers):
-        for words in _choices_of_words(request, texts):
-            yield _replaced(code, dict(zip(slots, order, strict=True)), dict(zip(texts, words, strict=True)))
-
-
-def _choices_of_words(request: str, texts: Sequence[str]) -> Iterator[tuple[str, ...]]:
-    """Yield what of *request* may take the place of *texts*: a letter for a letter, a word for a word."""
-    for words in itertools.product(*(_alike(request, text) for text in texts)):
-        if len(set(words)) == len(words):
-            yield words
-
-
-def _alike(request: str, text: str) -> list[str]:
-    quotes = [part for part in quoted_in(request) if "'" not in part]
-    spans = [span for span in spans_in(request, longest=len(text.split())) if "'" not in span]
-    if len(text) == 1:
-        letters = [span[0] for span in spans_in(request.replace("'s", " "), longest=1) if len(span) == 1]
-        return list(dict.fromkeys(letters))
-    fitting = [part for part in quotes if len(part) > 1] or [span for span in spans if len(span) > 1]
-    return list(dict.fromkeys(fitting))
-
-
-def _replaced(code: str, numbers: dict[str, str], texts: dict[str, str]) -> str:
-    def swap(match: re.Match[str]) -> str:
-        if match["number"] is not None:
-            return numbers.get(match["number"], match["number"])
-        return f"'{texts.get(match['text'], match['text'])}'"
-
-    return _LITERAL.sub(swap, code)
-
-
 def _free_grammar(request: str, examples: Sequence[Example]) -> str:
     numbers = dict.fromkeys(numbers_in(request))
     texts = dict.fromkeys(span for span in spans_in(request, longest=_SPAN_WORDS) if "'" not in span)
     for asked, code in examples:
-        for match in _LITERAL.finditer(code):
+        for match in LITERAL.finditer(code):
             if match["number"] and match["number"] not in numbers_in(asked):
                 numbers[match["number"]] = None
             elif match["text"] and match["text"] not in asked:

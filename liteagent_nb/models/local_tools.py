@@ -40,7 +40,7 @@ CHAT_TOPICS: Mapping[str, float] = {
 CHAT_ROUTE = re.compile(
     r"^\W*(?:hi|hello|hey|thanks|thank you|bye|goodbye|good (?:morning|evening|night|day)|nice|welcome)\b"
     r"|\b(?:do|are|can|could|would|will) you (?:like|love|feel|think|help|know|a|an|real|happy|human)\b"
-    r"|\b(?:who|what|how) are you\b|\byour\b|\bwrite (?:me )?an? [a-z ]*(?:poem|story|song|letter|essay|mail)\b",
+    r"|\b(?:who|what|how) are you\b|\byour\b|\b(?:write|tell) (?:me )?an? (?!\w*program|script|function|code)[a-z]+\b",
     re.IGNORECASE,
 )
 """What in a request speaks for an answer without a tool."""
@@ -78,6 +78,7 @@ _BUILT_IN: Mapping[str, Habits] = {
             r"\bpython\b",
             r"\d\D+\d",
             r"\bhow (?:many|often|long|much)\b",
+            r"\b(?:add|sum|plus|minus|times|multiply|divided?|subtract|double|half|twice|root|factorial|power)\b",
             r"\b(?:calculate|compute|reverse|backwards|sort|count|average|percent|squares?|binary|prime)\b",
             r"\b(?:letters|letter \w\b|characters?|vowels?|(?:upper|lower) ?case|capital letters|digits?)\b",
         ),
@@ -153,8 +154,8 @@ _BUILT_IN: Mapping[str, Habits] = {
         topic={"research": -12.06, "sources": -11.63},
         route=_route(
             r"\b(?:research|look (?:up|into)|search|google|investigate|read up on)\b",
-            r"\bfind\b",
-            r"\b(?:information|sources|articles) (?:on|about)\b",
+            r"\bfind\b|\b(?:look for|dig up)\b",
+            r"\b(?:information|sources|articles|papers|facts) (?:on|about)\b",
         ),
         examples=(
             ("Research the history of tea", {"query": "the history of tea"}),

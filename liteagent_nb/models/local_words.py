@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 from typing import TYPE_CHECKING
@@ -15,6 +16,9 @@ from liteagent_nb.core.text import shorten
 
 __all__ = ["Likeness", "fitted", "most_alike", "numbers_in", "quoted_in", "spans_in", "words_in"]
 
+_PAIR_SHARE = 0.5
+"""What a pair of words counts, a word counting 1."""
+
 _Row = TypeVar("_Row")
 
 _UNITS = (
@@ -27,8 +31,8 @@ _WORD_NUMBER = rf"\b(?:(?:{'|'.join(_TENS)})(?:[ -](?:{'|'.join(_UNITS[1:10])}))
 _SCALES = {"hundred": 100, "thousand": 1_000, "million": 1_000_000}
 _NUMBER = re.compile(
     rf"(?P<figures>(?<![\w.])-?\d{{1,3}}(?:,\d{{3}})+(?:\.\d+)?|(?<![A-Za-z_.\d])(?:(?<![\d)\s])-)?\d+(?:\.\d+)?)"
-    rf"|(?P<words>{_WORD_NUMBER})"
-    rf"|(?P<dozen>\b(?:a|one) dozen\b)",
+    rf"|(?<!which )(?<!each )(?<!this )(?<!that )(?<!the )(?<!no )(?<!any )(?P<words>{_WORD_NUMBER})(?! of\b)"
+    r"|(?P<half>\bhalf a dozen\b)|(?P<dozen>\b(?:a|one) dozen\b)",
     re.IGNORECASE,
 )
 _SCALE = re.compile(rf"\s+({'|'.join(_SCALES)})\b", re.IGNORECASE)
@@ -45,8 +49,8 @@ def numbers_in(text: str) -> list[str]:
 
 
 def _as_figures(match: re.Match[str], text: str) -> str:
-    if match["dozen"]:
-        return "12"
+    if match["half"] or match["dozen"]:
+        return "6" if match["half"] else "12"
     figures = match["figures"].replace(",", "") if match["figures"] else str(_word_value(match["words"]))
     scale = _SCALE.match(text, match.end())
     if scale is None or "." in figures:
@@ -82,7 +86,7 @@ def words_in(text: str) -> list[str]:
 
 def _stem(word: str) -> str:
     for ending in ("ing", "ed", "es", "s"):
-        if len(word) > len(ending) + 3 and word.endswith(ending):
+        if len(word) > len(ending) + 4 and word.endswith(ending):
             return word.removesuffix(ending)
     return word
 
@@ -98,18 +102,25 @@ class Likeness:
     """How alike requests are: from 0 to 1, by the words they share, those that are rare in *known* counting more."""
 
     def __init__(self, known: Sequence[str]) -> None:
-        seen = Counter(word for request in known for word in set(words_in(request)))
+        seen = Counter(word for request in known for word in _features(request))
         self._weights = {word: math.log(1 + len(known) / count) for word, count in seen.items()}
         self._unknown = math.log(1 + len(known))
 
     def __call__(self, one: str, other: str) -> float:
         """Return how alike *one* and *other* are."""
-        first, second = set(words_in(one)), set(words_in(other))
+        first, second = _features(one), _features(other)
         total = self._weight(first) * self._weight(second)
         return self._weight(first & second) / total**0.5 if total else 0.0
 
     def _weight(self, words: set[str]) -> float:
-        return sum(self._weights.get(word, self._unknown) for word in words)
+        weighed = ((word, self._weights.get(word, self._unknown)) for word in words)
+        return sum(weight * (_PAIR_SHARE if " " in word else 1.0) for word, weight in weighed)
+
+
+def _features(text: str) -> set[str]:
+    """Return the words of *text*, and its pairs of words: `from 0` and `0 from` are not alike."""
+    words = words_in(text)
+    return {*words, *map(" ".join, itertools.pairwise(words))}
 
 
 def most_alike(request: str, pool: Sequence[_Row], *, text: Callable[[_Row], str], shown: int) -> list[_Row]:
