@@ -30,7 +30,7 @@ _FAILURES = (
     ("Open the file notes.txt", "Error: FileNotFoundError: no file notes.txt", "It failed: no file notes.txt."),
 )
 _SHOWN = 4
-_SHORT = 100
+_SHORT = 200
 _LONGEST_RESULT = 1000
 _LONGEST_REQUEST = 400
 _MOST_WORDS = 160
@@ -82,7 +82,7 @@ def answer_grammar(request: str, observation: str) -> str:
     if "\n" in observation.strip() or len(found) > _SHORT or found.startswith(("{", "[{")):
         return f'root ::= (" " word){{2,40}} ".\\n"\nword ::= {_words(f"{found} {request}", _GLUE)}\n'
     return (
-        f'root ::= (" " word){{2,14}} " " {literal(found)} (" " unit){{0,3}} "."? "\\n"\n'
+        f'root ::= (" " word){{2,10}} " " {literal(found)} (" " unit){{0,3}} "."? "\\n"\n'
         f"word ::= {_words(request, _GLUE)}\nunit ::= {_words(request, ('times', 'in', 'left'))}\n"
     )
 

@@ -1,9 +1,10 @@
 """How the embedded model writes Python: it picks among the shapes of like examples, filled with the request's words.
 
 A model this small writes sound Python only where it may copy. So its decoding is constrained by a grammar: the code of
-the examples that are most like the request, with the request's numbers and words in place of theirs, in every order.
-Which shape and which order is the model's choice. Where no example fits, it writes freely, but every number and every
-quoted word must come from the request or the examples.
+the example that is most like the request (of several, if they are equally like it), with the request's numbers and
+words in place of its own. What the grammar leaves open, the shape, the order, the words, is the model's choice.
+Arithmetic that a request spells out is copied as it stands. Where no example fits, the model writes freely, but every
+number and every quoted word must come from the request or the examples.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING
 from liteagent_nb.models.local_grammar import one_of
 from liteagent_nb.models.local_python import EXAMPLES
 from liteagent_nb.models.local_shapes import LITERAL, Shape
-from liteagent_nb.models.local_words import Likeness, fitted, most_alike, numbers_in, spans_in
+from liteagent_nb.models.local_words import Likeness, fitted, most_alike, numbers_in, spans_in, with_figures
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -27,10 +28,26 @@ Example = tuple[str, str]
 
 _SHOWN = 3
 _MIN_LIKENESS = 0.3
-_NEARLY = 0.85
+_NEARLY = 0.97
 _MAX_PROGRAMS = 48
 _MODULES = ("datetime", "math", "random", "statistics")
-_EXPRESSION = re.compile(r"[\d(][\d\s().+\-*/^%\u00d7x\u00f7]*[\d)]")
+_EXPRESSION = re.compile(r"[\d(][\d\s().+\-*/]*[\d)]")
+_SIGNS = {
+    r"\s*(?:\^|\bto the power(?: of)?\b)\s*": " ** ",
+    r"\s+squared\b": " ** 2",
+    r"\s+cubed\b": " ** 3",
+    r"(?<=[\d)])\s*(?:\u00d7|x|times|multiplied by)\s*(?=[\d(])": " * ",
+    r"(?<=[\d)])\s*(?:\u00f7|divided by|over)\s*(?=[\d(])": " / ",
+    r"(?<=[\d)])\s+plus\s+(?=[\d(])": " + ",
+    r"(?<=[\d)])\s+minus\s+(?=[\d(])": " - ",
+}
+"""Words for operators, in the order in which they are read."""
+_FILLERS = frozenset(
+    "a and answer calculate can comes compute could do does equal equals evaluate figure for get give gives hey hi how "
+    "i in is know let like make makes me much need of one out please python quick result s solve tell the to up use "
+    "using value what whats with work would you".split()
+)
+"""Words around arithmetic that change nothing about it; with any other (`remainder of`) it may mean something else."""
 _SPAN_WORDS = 8
 _LONGEST_REQUEST = 600
 
@@ -69,11 +86,15 @@ def _programs(request: str, examples: Sequence[Example]) -> Iterator[str]:
 
 
 def _expressions(request: str) -> Iterator[str]:
-    """Yield what *request* already spells as arithmetic: `12 * (7 + 5)`."""
-    for match in _EXPRESSION.finditer(request):
-        text = match[0].replace("^", "**").replace("\u00d7", "*").replace("\u00f7", "/").replace("x", "*")
-        if re.search(r"\d\s*[-+*/%]+\s*[\d(]", text) and _is_python(text):
-            yield text
+    """Yield the arithmetic that *request* spells out, in signs or in words: `12 * (7 + 5)`, `three times seven`."""
+    signs = with_figures(request.lower())
+    for word, sign in _SIGNS.items():
+        signs = re.sub(word, sign, signs)
+    for match in _EXPRESSION.finditer(signs):
+        around = re.findall(r"[a-z%]+", f"{signs[: match.start()]} {signs[match.end() :]}")
+        is_whole = re.search(r"[-+*/]\s*[\d(]", match[0]) and _FILLERS.issuperset(around)
+        if is_whole and _is_python(match[0]):
+            yield " ".join(match[0].split())
 
 
 def _free_grammar(request: str, examples: Sequence[Example]) -> str:

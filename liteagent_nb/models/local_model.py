@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 __all__ = ["LocalModel"]
 
 _CHAT_TOKENS = 256
-_CHAT_BYTES = (3600, 1500)
-"""What of a conversation is shown, some 1000 tokens of English; less where that is too much."""
+_CHAT_BYTES = (2400, 1000)
+"""What of a conversation is shown, some 600 tokens of English, five seconds of reading; less where that is too much."""
 _REPEAT_PENALTY = 1.15
 """Without it a model this small goes round in circles at temperature 0."""
 _OBSERVATION = "Observation from last tool run"

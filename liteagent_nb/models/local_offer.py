@@ -101,6 +101,7 @@ class Offer:
         marked = [part.strip() for part in re.findall(r"`([^`]+)`", self._request) if part.strip()]
         fresh = marked or self._after_known_words(name, fresh) or fresh
         added = self._added_words(name)
+        fresh = [span for span in fresh if span.split()[0] in added and " " in span] or fresh
         return [*(fresh or spans or [whole]), *(f"{word} {span}" for word in added for span in fresh if span != word)]
 
     def _is_fresh(self, span: str) -> bool:

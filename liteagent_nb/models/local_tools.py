@@ -79,7 +79,7 @@ _BUILT_IN: Mapping[str, Habits] = {
             r"\d\D+\d",
             r"\bhow (?:many|often|long|much)\b",
             r"\b(?:add|sum|plus|minus|times|multiply|divided?|subtract|double|half|twice|root|factorial|power)\b",
-            r"\b(?:calculate|compute|reverse|backwards|sort|count|average|percent|squares?|binary|prime)\b",
+            r"\b(?:calculate|compute|reverse|backwards|sort|count|average|percent|square[ds]?|cubed?|binary|prime)\b",
             r"\b(?:letters|letter \w\b|characters?|vowels?|(?:upper|lower) ?case|capital letters|digits?)\b",
         ),
         answers=(
@@ -140,7 +140,7 @@ _BUILT_IN: Mapping[str, Habits] = {
             "Bash": -11.74,
             "program": -9.31,
         },
-        route=_route(rf"\b(?:{LANGUAGES})\b.*?[:`\n]", rf"\b(?:run|execute)\b.*\b(?:{LANGUAGES})\b"),
+        route=_route(rf"\b(?:{LANGUAGES})\b.*?[:`\n]", rf"\b(?:run|execute|evaluate)\b.*\b(?:{LANGUAGES})\b"),
         examples=(
             ("Run this PHP: echo 2;", {"language": "php", "code": "echo 2;"}),
             ("Execute the ruby code `puts 3`", {"language": "ruby", "code": "puts 3"}),
@@ -182,6 +182,7 @@ _BUILT_IN: Mapping[str, Habits] = {
             ("Compress bbbbcc", {"s": "bbbbcc"}),
             ("what is the run-length code of eeeefff?", {"s": "eeeefff"}),
             ("make the string kkkkllm shorter", {"s": "kkkkllm"}),
+            ("compress the text oooopp", {"s": "oooopp"}),
             ("compress the runs in yyyyyx", {"s": "yyyyyx"}),
             ("encode the runs of 4455", {"s": "4455"}),
         ),

@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from liteagent_nb.core.text import shorten
 
-__all__ = ["Likeness", "fitted", "most_alike", "numbers_in", "quoted_in", "spans_in", "words_in"]
+__all__ = ["Likeness", "fitted", "most_alike", "numbers_in", "quoted_in", "spans_in", "with_figures", "words_in"]
 
 _PAIR_SHARE = 0.5
 """What a pair of words counts, a word counting 1."""
@@ -27,15 +27,22 @@ _UNITS = (
 ).split()
 _TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
 _VALUES = {word: value for value, word in enumerate(_UNITS)} | {word: 10 * n for n, word in enumerate(_TENS, 2)}
-_WORD_NUMBER = rf"\b(?:(?:{'|'.join(_TENS)})(?:[ -](?:{'|'.join(_UNITS[1:10])}))?|{'|'.join(_UNITS)})\b"
+_SMALL = "|".join(word for word in _UNITS if word != "one")
+_ONE = (
+    r"one(?= (?:hundred|thousand|million|plus|minus|times|divided)\b)"
+    r"|(?:(?<=plus )|(?<=minus )|(?<=times )|(?<=by ))one"
+)
+_WORD_NUMBER = rf"\b(?:(?:{'|'.join(_TENS)})(?:[ -](?:{'|'.join(_UNITS[1:10])}))?|{_SMALL}|{_ONE})\b"
+"""`one` is a number only beside an operator: `which one` and `quick one` are not."""
 _SCALES = {"hundred": 100, "thousand": 1_000, "million": 1_000_000}
 _NUMBER = re.compile(
     rf"(?P<figures>(?<![\w.])-?\d{{1,3}}(?:,\d{{3}})+(?:\.\d+)?|(?<![A-Za-z_.\d])(?:(?<![\d)\s])-)?\d+(?:\.\d+)?)"
-    rf"|(?<!which )(?<!each )(?<!this )(?<!that )(?<!the )(?<!no )(?<!any )(?P<words>{_WORD_NUMBER})(?! of\b)"
+    rf"|(?P<words>{_WORD_NUMBER})(?! of\b)"
     r"|(?P<half>\bhalf a dozen\b)|(?P<dozen>\b(?:a|one) dozen\b)",
     re.IGNORECASE,
 )
 _SCALE = re.compile(rf"\s+({'|'.join(_SCALES)})\b", re.IGNORECASE)
+_SCALE_TAIL = re.compile(rf"(?<=\d)\s+(?:{'|'.join(_SCALES)})\b", re.IGNORECASE)
 _QUOTED = re.compile(
     r"```(?:\w*\n)?(.+?)```|`([^`]+)`|\"([^\"]+)\"|"
     r"\u201c([^\u201d]+)\u201d|(?<!\w)['\u2018]([^'\u2019]+)['\u2019](?!\w)",
@@ -46,6 +53,11 @@ _QUOTED = re.compile(
 def numbers_in(text: str) -> list[str]:
     """Return the numbers of *text* as figures, in order: `1,500`, `two`, `twenty-five` and `3 million` too."""
     return [_as_figures(match, text) for match in _NUMBER.finditer(text)]
+
+
+def with_figures(text: str) -> str:
+    """Return *text* with its numbers as figures."""
+    return re.sub(_SCALE_TAIL, "", _NUMBER.sub(lambda match: _as_figures(match, text), text))
 
 
 def _as_figures(match: re.Match[str], text: str) -> str:
