@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from liteagent_nb.models.weights import install_weights
+from liteagent_nb.models.embedded.weights import install_weights
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,12 +10,12 @@ from liteagent_nb.core.errors import ConfigError, ModelError
 from liteagent_nb.core.streaming import CallDelta, Delta
 from liteagent_nb.core.text import shorten
 from liteagent_nb.core.tools import Tool
-from liteagent_nb.models.local_answers import ANSWER_TOKENS, answer_grammar, answer_prompt
-from liteagent_nb.models.local_arguments import write_arguments
-from liteagent_nb.models.local_choice import choose_tool
-from liteagent_nb.models.local_engine import Engine, Piece, Slot, engine_for
-from liteagent_nb.models.local_tools import habits_of
-from liteagent_nb.models.weights import is_known, weights_for
+from liteagent_nb.models.embedded.answers import ANSWER_TOKENS, answer_grammar, answer_prompt
+from liteagent_nb.models.embedded.arguments import write_arguments
+from liteagent_nb.models.embedded.choice import choose_tool
+from liteagent_nb.models.embedded.engine import Engine, Piece, Slot, engine_for
+from liteagent_nb.models.embedded.habits import habits_of
+from liteagent_nb.models.embedded.weights import is_known, weights_for
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Mapping, Sequence

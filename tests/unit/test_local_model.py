@@ -17,9 +17,9 @@ from liteagent_nb.core.errors import ConfigError, ModelError
 from liteagent_nb.core.protocols import Model
 from liteagent_nb.core.streaming import ReplyBuilder
 from liteagent_nb.core.tools import Tool
-from liteagent_nb.models.local_engine import CONTEXT_TOKENS, Slot, engine_for
+from liteagent_nb.models.embedded.engine import CONTEXT_TOKENS, Slot, engine_for
+from liteagent_nb.models.embedded.weights import weights_for
 from liteagent_nb.models.local_model import LocalModel
-from liteagent_nb.models.weights import weights_for
 from liteagent_nb.tools.composite import CompositeInvoker
 from liteagent_nb.tools.local_invoker import LocalMCPInvoker
 from liteagent_nb.tools.toolbox import Toolbox

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from liteagent_nb.core.errors import ConfigError
-from liteagent_nb.models.local_engine import engine_for
-from liteagent_nb.models.weights import SIZE_BYTES, find_weights, install_weights, verify, weights_for
+from liteagent_nb.models.embedded.engine import engine_for
+from liteagent_nb.models.embedded.weights import SIZE_BYTES, find_weights, install_weights, verify, weights_for
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -94,7 +94,7 @@ def test_missing_weights_and_a_missing_runtime_say_what_to_do():
         "import asyncio, sys; sys.path.insert(0, '.')\n"
         "from pathlib import Path\n"
         "from liteagent_nb.models.local_model import LocalModel\n"
-        "from liteagent_nb.models.local_engine import engine_for\n"
+        "from liteagent_nb.models.embedded.engine import engine_for\n"
         "for wanted in (LocalModel().load(), engine_for(Path('x.gguf')).load()):\n"
         "    try: asyncio.new_event_loop().run_until_complete(wanted)\n"
         "    except Exception as error: print(type(error).__name__, error, '|', error.hint)\n"

@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from liteagent_nb.core.tools import Tool
-from liteagent_nb.models.local_engine import Engine, Piece, Slot
-from liteagent_nb.models.local_tools import (
+from liteagent_nb.models.embedded.engine import Engine, Piece, Slot
+from liteagent_nb.models.embedded.habits import (
     CHAT_ROUTE,
     CHAT_TOPICS,
     EMPTY_WORDS,
@@ -21,7 +21,7 @@ from liteagent_nb.models.local_tools import (
     is_built_in,
     name_words,
 )
-from liteagent_nb.models.local_words import fitted, numbers_in, words_in
+from liteagent_nb.models.embedded.words import fitted, numbers_in, words_in
 
 __all__ = ["CALIBRATION", "Choice", "choose_tool", "measure_topics", "topic_prompt"]
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from liteagent_nb.models.local_grammar import literal, one_of
-from liteagent_nb.models.local_words import fitted, most_alike
+from liteagent_nb.models.embedded.grammar import literal, one_of
+from liteagent_nb.models.embedded.words import fitted, most_alike
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from liteagent_nb.models.local_tools import Habits
+    from liteagent_nb.models.embedded.habits import Habits
 
 __all__ = ["ANSWER_TOKENS", "answer_grammar", "answer_prompt", "is_failure"]
 

@@ -12,12 +12,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from liteagent_nb.models.local_code import code_grammar, code_prompt, like_examples, with_imports
-from liteagent_nb.models.local_engine import Engine, Piece, Slot
-from liteagent_nb.models.local_grammar import one_of
-from liteagent_nb.models.local_offer import Example, Offer, fields_of, spelled
-from liteagent_nb.models.local_tools import LANGUAGES, habits_of, is_built_in
-from liteagent_nb.models.local_words import fitted, most_alike
+from liteagent_nb.models.embedded.code import code_grammar, code_prompt, like_examples, with_imports
+from liteagent_nb.models.embedded.engine import Engine, Piece, Slot
+from liteagent_nb.models.embedded.grammar import one_of
+from liteagent_nb.models.embedded.habits import LANGUAGES, habits_of, is_built_in
+from liteagent_nb.models.embedded.offer import Example, Offer, fields_of, spelled
+from liteagent_nb.models.embedded.words import fitted, most_alike
 
 if TYPE_CHECKING:
     from liteagent_nb.core.tools import Tool

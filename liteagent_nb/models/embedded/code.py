@@ -14,10 +14,10 @@ import itertools
 import re
 from typing import TYPE_CHECKING
 
-from liteagent_nb.models.local_grammar import one_of
-from liteagent_nb.models.local_python import EXAMPLES
-from liteagent_nb.models.local_shapes import LITERAL, Shape
-from liteagent_nb.models.local_words import Likeness, fitted, most_alike, numbers_in, spans_in, with_figures
+from liteagent_nb.models.embedded.grammar import one_of
+from liteagent_nb.models.embedded.python_examples import EXAMPLES
+from liteagent_nb.models.embedded.shapes import LITERAL, Shape
+from liteagent_nb.models.embedded.words import Likeness, fitted, most_alike, numbers_in, spans_in, with_figures
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -7,8 +7,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
-from liteagent_nb.models.local_tools import name_words
-from liteagent_nb.models.local_words import numbers_in, quoted_in, spans_in, words_in
+from liteagent_nb.models.embedded.habits import name_words
+from liteagent_nb.models.embedded.words import numbers_in, quoted_in, spans_in, words_in
 
 if TYPE_CHECKING:
     from liteagent_nb.core.tools import Tool

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from liteagent_nb.models.local_words import numbers_in, quoted_in, spans_in
+from liteagent_nb.models.embedded.words import numbers_in, quoted_in, spans_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
