@@ -21,7 +21,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return int(chosen.run(chosen))
     except LiteAgentError as error:
-        print("\n".join(error._render_traceback_()), file=sys.stderr)  # noqa: SLF001 - the two lines that a cell shows
+        print("\n".join(error._render_traceback_()), file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
@@ -52,7 +52,7 @@ def _demo(chosen: argparse.Namespace) -> int:
 
 
 def _setup_local(_chosen: argparse.Namespace) -> int:
-    from liteagent_nb.models.weights import install_weights  # noqa: PLC0415 - the other commands do without
+    from liteagent_nb.models.embedded.weights import install_weights  # noqa: PLC0415 - the other commands do without
 
     install_weights(_say)
     return 0
