@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import importlib
 import warnings
 
 from liteagent_nb import environment
@@ -14,6 +16,8 @@ with warnings.catch_warnings():
 
     litellm.ModelResponse()
     litellm.ModelResponseStream()
+    with contextlib.suppress(ImportError):  # from 1.110 on loaded by every first request, whatever its provider
+        importlib.import_module("litellm.llms.github_copilot.per_user_auth")
 
 # litellm prints a list of providers, and where to file bugs, on every error otherwise.
 litellm.suppress_debug_info = True

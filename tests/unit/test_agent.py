@@ -626,3 +626,37 @@ def test_values_that_make_no_sense_are_refused_with_a_remedy(bad):
         AgentConfig(**bad)
 
     assert next(iter(bad)) in caught.value.hint
+
+
+async def test_history_limits_of_the_config_bound_what_is_sent():
+    talk = [{"role": "user", "content": "task"}]
+    for number in range(30):
+        talk += [{"role": "assistant", "content": f"a{number}"}, {"role": "user", "content": f"u{number}"}]
+    few, small = ScriptedModel("hi"), ScriptedModel("hi")
+
+    await run(few, talk, max_history_messages=5)
+    await run(small, [{"role": "user", "content": "x" * 900}, *talk[1:]], hard_char_budget=1000)
+
+    assert len(few.asked[0].transcript) == 5
+    assert few.asked[0].text == "u29"
+    assert sum(len(str(m["content"])) for m in small.asked[0].transcript) <= 1000
+
+
+async def test_an_invocation_records_all_that_the_seed_promises():
+    done = await run(ScriptedModel(call("fail"), "done"))
+
+    (record,) = done.iterations[0].tool_invocations
+    assert (record.call_index, record.name, record.arguments, record.ok, record.rc) == (0, "fail", {}, False, 1)
+    assert record.tool_call_id == done.messages[1]["tool_calls"][0]["id"]
+    assert (record.stdout, record.stderr, record.result) == ("", "NameError: name 'x' is not defined", None)
+    assert record.error == "exit code 1"
+    assert record.t_ms >= 0
+    assert done.iterations[0].router_call_ms >= 0
+
+
+async def test_the_metrics_have_the_seeds_keys():
+    done = await run(ScriptedModel(call("echo"), "done"))
+
+    assert done.metrics.keys() == {"escalated", "used_model", "ttotal_ms", "model_calls", "tool_calls"}
+    assert (done.metrics["model_calls"], done.metrics["tool_calls"]) == (2, 1)
+    assert done.metrics["ttotal_ms"] > 0

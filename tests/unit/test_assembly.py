@@ -72,3 +72,20 @@ def test_a_scripted_model_is_no_name():
 
 async def test_a_toolbox_is_an_invoker_of_its_own():
     assert [tool.name for tool in await Toolbox([len]).list_tools()] == ["len"]
+
+
+async def test_the_config_reaches_the_local_tools():
+    strict = make_invoker(AgentConfig())
+    loose = make_invoker(AgentConfig(shell_allow_prefixes=("ls",), tool_timeout_sec=0.2))
+
+    assert not (await strict.call_tool("exec_shell", {"cmd": "ls /"}, timeout_s=5)).ok
+    assert (await loose.call_tool("exec_shell", {"cmd": "ls /"}, timeout_s=5)).ok
+    late = await loose.call_tool("exec_python", {"code": "import time; time.sleep(5)"}, timeout_s=5)
+    assert (late.rc, late.error) == (-1, "timeout after 0.2s")
+
+
+def test_the_stronger_model_is_made_by_its_name(monkeypatch):
+    monkeypatch.setenv("MINI_AGENT_ALLOW_DUMMY", "1")
+    config = AgentConfig(model="dummy", escalate_model="noop", escalate_on_budget_exceeded=True, max_iterations=1)
+
+    assert run_mcp_mini_agent("hi", cfg=config).used_model == "noop"
