@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 _HOMES = {
     "AgentConfig": "core.config",
     "AgentRunResult": "core.steps:Run",
+    "Cassette": "cassettes.cassette",
+    "CassetteExecutor": "cassettes.executors",
+    "CassetteInvoker": "cassettes.invokers",
+    "CassetteModel": "cassettes.models",
     "CompositeInvoker": "tools.composite",
     "EchoMCP": "tools.echo",
     "LiteAgentError": "core.errors",

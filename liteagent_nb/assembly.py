@@ -2,30 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from liteagent_nb import environment
+from liteagent_nb.cassettes.opening import choose_cassette
 from liteagent_nb.core.agent import run_agent
 from liteagent_nb.core.chat import Transcript
 from liteagent_nb.core.config import AgentConfig
 from liteagent_nb.core.portal import shared_portal
+from liteagent_nb.core.protocols import Invoker, Model
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from liteagent_nb.core.protocols import Invoker, Model
+    from liteagent_nb.cassettes.cassette import Cassette
+    from liteagent_nb.core.chat import Price
     from liteagent_nb.core.steps import Event, Run
 
 __all__ = [
     "EMBEDDED_MODEL",
+    "Maker",
     "ModelChoice",
+    "Wires",
     "about_model",
     "arun_mcp_mini_agent",
     "choose_model",
     "make_invoker",
     "make_model",
+    "maker_of",
+    "priced",
     "run_mcp_mini_agent",
+    "run_wired",
+    "wired",
 ]
 
 EMBEDDED_MODEL = "local/smollm2"
@@ -87,6 +98,58 @@ def make_invoker(config: AgentConfig, functions: Sequence[Callable[..., object]]
     return CompositeInvoker([Toolbox(functions), local]) if functions else local
 
 
+@dataclass(frozen=True, slots=True)
+class Maker:
+    """A model by its name, and how to make it: a replay needs the name alone."""
+
+    name: str
+    make: Callable[[], Model]
+
+
+def maker_of(name: str, completion_kwargs: Mapping[str, object] | None = None) -> Maker:
+    """Return the maker of the model of that name."""
+    return Maker(name, partial(make_model, name, completion_kwargs))
+
+
+def priced(model: Maker, price: Price) -> Maker:
+    """Return the maker of the same model at the price that the user gives."""
+    from liteagent_nb.models.priced import PricedModel  # noqa: PLC0415 - loads when first wired
+
+    return Maker(model.name, lambda: PricedModel(model.make(), price))
+
+
+@dataclass(frozen=True, slots=True)
+class Wires:
+    """What a run is made of."""
+
+    model: Model
+    tools: Invoker | None
+    escalate_to: Model | None = None
+    clock: Callable[[], float] | None = None
+
+
+def wired(
+    model: Maker, tools: Invoker | None, *, stronger: Maker | None = None, cassette: Cassette | None = None
+) -> Wires:
+    """Return model and tools, made now; or with a *cassette* behind it, which makes them only where it must."""
+    if cassette is None or cassette.mode == "off":
+        return Wires(model.make(), tools, stronger.make() if stronger else None)
+    from liteagent_nb.cassettes.clock import TapeClock  # noqa: PLC0415 - loads when first wired
+    from liteagent_nb.cassettes.invokers import CassetteInvoker  # noqa: PLC0415
+    from liteagent_nb.cassettes.models import CassetteModel  # noqa: PLC0415
+
+    if cassette.mode == "record":  # it will be asked: what is wrong with it is said now
+        made = model.make()
+        model = Maker(model.name, lambda: made)
+    clock = TapeClock()
+    return Wires(
+        CassetteModel(cassette, model.name, model.make, clock=clock),
+        None if tools is None else CassetteInvoker(cassette, tools, clock=clock),
+        CassetteModel(cassette, stronger.name, stronger.make, clock=clock) if stronger else None,
+        clock,
+    )
+
+
 def _ignore(_event: Event) -> None:
     """Watch nothing."""
 
@@ -97,22 +160,36 @@ async def arun_mcp_mini_agent(
     cfg: AgentConfig | None = None,
     *,
     watch: Callable[[Event], None] = _ignore,
+    cassette: Cassette | None = None,
 ) -> Run:
     """Give *messages* to an agent with the tools of *mcp* and return its Run (the seed's entry point).
 
-    Without *mcp* the local tools are used. What breaks the run is in `Run.error`; raises `ConfigError` where nothing
-    was sent.
+    Without *mcp* the local tools are used. *cassette* records or replays it, else the one that LITEAGENT_CASSETTE
+    names. What breaks the run is in `Run.error`; raises `ConfigError` where nothing was sent.
     """
     config = cfg or AgentConfig()
     config = replace(config, model=choose_model(config.model).name)
-    stronger = make_model(config.escalate_model, config.completion_kwargs) if config.escalate_model else None
+    wires = wired(
+        maker_of(config.model, config.completion_kwargs),
+        make_invoker(config) if mcp is None else mcp,
+        stronger=maker_of(config.escalate_model, config.completion_kwargs) if config.escalate_model else None,
+        cassette=cassette or choose_cassette(),
+    )
+    return await run_wired(Transcript.of(messages), wires, config=config, watch=watch)
+
+
+async def run_wired(
+    transcript: Transcript, wires: Wires, *, config: AgentConfig, watch: Callable[[Event], None]
+) -> Run:
+    """Run the agent on what was wired for it."""
     return await run_agent(
-        Transcript.of(messages),
-        model=make_model(config.model, config.completion_kwargs),
-        tools=make_invoker(config) if mcp is None else mcp,
+        transcript,
+        model=wires.model,
+        tools=wires.tools,
         config=config,
         watch=watch,
-        escalate_to=stronger,
+        escalate_to=wires.escalate_to,
+        clock=wires.clock,
     )
 
 
@@ -122,6 +199,7 @@ def run_mcp_mini_agent(
     cfg: AgentConfig | None = None,
     *,
     watch: Callable[[Event], None] = _ignore,
+    cassette: Cassette | None = None,
 ) -> Run:
     """Do what `arun_mcp_mini_agent` does and wait for it; works inside a running event loop, a notebook cell's too."""
-    return shared_portal().wait_for(arun_mcp_mini_agent(messages, mcp, cfg, watch=watch))
+    return shared_portal().wait_for(arun_mcp_mini_agent(messages, mcp, cfg, watch=watch, cassette=cassette))

@@ -2,10 +2,27 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import tempfile
 
-__all__ = ["child_environment", "is_flag_set", "key_names", "key_values", "prepare_litellm", "text", "without"]
+__all__ = [
+    "child_environment",
+    "is_flag_set",
+    "key_names",
+    "key_values",
+    "prepare_litellm",
+    "secret_values",
+    "text",
+    "without",
+]
+
+_SECRET_NAMES = re.compile(
+    r"(?:^|_)(?:API_?KEY|KEY|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIALS?|COOKIE|HEADERS|DSN)(?:_|$)"
+)
+_SECRET_MIN_CHARS = 8
+"""Shorter values are switches (`TOKENIZERS=false`) or placeholders; masking them would garble plain words."""
 
 _CHILD_NAMES = (
     "PATH LANG LC_ALL LC_CTYPE TZ TERM SYSTEMROOT LD_LIBRARY_PATH DYLD_LIBRARY_PATH VIRTUAL_ENV OMP_NUM_THREADS "
@@ -31,6 +48,22 @@ def key_names() -> list[str]:
 def key_values() -> list[str]:
     """Return the values of the model keys that are set: what must never be shown."""
     return [os.environ[name].strip() for name in key_names()]
+
+
+def secret_values() -> list[str]:
+    """Return the values of all variables whose names speak of a secret; of JSON headers the values in it."""
+    found = (value.strip() for name, value in os.environ.items() if _SECRET_NAMES.search(name.upper()))
+    return [word for value in found for word in _secrets_of(value) if len(word) >= _SECRET_MIN_CHARS]
+
+
+def _secrets_of(value: str) -> list[str]:
+    try:
+        headers = json.loads(value)
+    except ValueError:
+        return [value]
+    if not isinstance(headers, dict):
+        return [value]
+    return [word for inner in headers.values() for word in (str(inner), *str(inner).split())]
 
 
 def prepare_litellm() -> None:

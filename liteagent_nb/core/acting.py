@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from liteagent_nb.core.arguments import read_arguments
 from liteagent_nb.core.chat import text_of
+from liteagent_nb.core.errors import CassetteMiss
 from liteagent_nb.core.steps import ToolFinished, ToolStarted
 from liteagent_nb.core.tasks import finish_or_abandon, is_being_cancelled
 from liteagent_nb.core.text import clean, shorten
@@ -44,12 +45,18 @@ class Errands:
         self._finished: dict[int, ToolInvocation] = {}
 
     async def run(self, watch: Watcher) -> None:
-        """Run the calls. One that must run alone waits for those before it, and those after it wait for it."""
+        """Run the calls. One that must run alone waits for those before it, and those after it wait for it.
+
+        Raises `CassetteMiss` where a replay has no recording of a call: that is nothing to tell the model.
+        """
         room = asyncio.Semaphore(self._config.tool_concurrency)
         for batch in self._batches():
-            async with asyncio.TaskGroup() as group:
-                for index in batch:
-                    group.create_task(self._run_one(index, room, watch))
+            try:
+                async with asyncio.TaskGroup() as group:
+                    for index in batch:
+                        group.create_task(self._run_one(index, room, watch))
+            except* CassetteMiss as misses:
+                raise misses.exceptions[0] from None
 
     def _batches(self) -> Iterator[list[int]]:
         batch: list[int] = []
@@ -91,6 +98,8 @@ class Errands:
         except TimeoutError as error:
             is_ours = limit.expired()
             return Observation.failure(f"timeout after {timeout_s:g}s" if is_ours else f"TimeoutError: {error}", rc=-1)
+        except CassetteMiss:
+            raise
         except Exception as error:  # noqa: BLE001 - a failed tool is an observation, whatever it raises
             return Observation.failure(f"{type(error).__name__}: {error}")
 

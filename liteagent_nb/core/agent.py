@@ -15,6 +15,8 @@ from liteagent_nb.core.stops import reason_to_stop, stop_rules
 from liteagent_nb.core.watching import guarded
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from liteagent_nb.core.chat import Transcript
     from liteagent_nb.core.config import AgentConfig
     from liteagent_nb.core.protocols import Invoker, Model
@@ -35,17 +37,19 @@ async def run_agent(
     tools: Invoker | None = None,
     watch: Watcher = _ignore,
     escalate_to: Model | None = None,
+    clock: Callable[[], float] | None = None,
 ) -> Run:
     """Take steps until a stop rule speaks; a tool that fails does not end the run, the model may try again.
 
     A spent limit or a model that breaks the run is in the returned `Run` (`stopped_reason`, `error`). Raises
     `ConfigError` where nothing was sent. Cancelling stops model, tools and their processes within a second, tells the
-    watcher `RunDone` with what there is, and raises `CancelledError` as usual.
+    watcher `RunDone` with what there is, and raises `CancelledError` as usual. *clock* gives the seconds that the
+    run's times are told in, the event loop's where it is left out.
     """
     for candidate in (model, escalate_to):
         if candidate is not None:
             check_price(candidate, config)
-    meter = Meter(config, clock=asyncio.get_running_loop().time)
+    meter = Meter(config, clock=clock or asyncio.get_running_loop().time)
     progress = Progress(mended(transcript), model=model, escalate_to=escalate_to, config=config, meter=meter)
     watch = guarded(watch)
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import aclosing
 from typing import TYPE_CHECKING
 
+from liteagent_nb.core.chat import Usage
 from liteagent_nb.core.meter import estimate, request_chars
 from liteagent_nb.core.steps import ModelAsked, ReasoningDelta, TextDelta
 from liteagent_nb.core.streaming import ReplyBuilder
@@ -12,7 +13,7 @@ from liteagent_nb.core.streaming import ReplyBuilder
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping, Sequence
 
-    from liteagent_nb.core.chat import Reply, Transcript, Usage
+    from liteagent_nb.core.chat import Reply, Transcript
     from liteagent_nb.core.meter import Meter
     from liteagent_nb.core.protocols import Model
     from liteagent_nb.core.steps import Watcher
@@ -32,12 +33,14 @@ class Question:
         self._meter = meter
         self._prompt_chars = request_chars(transcript, tools)
         self._builder = ReplyBuilder(model=model.name, started_s=meter.now_s)
+        self.is_sent = False
         self.is_answered = False
 
     async def ask(self, settings: Mapping[str, object], *, step: int, watch: Watcher) -> None:
         """Stream the answer. Raises `LimitReached` before sending or inside, and what the model raises."""
         self._meter.check(self._estimate())
         watch(ModelAsked(self.model.name, step))
+        self.is_sent = True
         stream: AsyncGenerator[Delta, None] = self.model.stream(self._transcript, self._tools, settings)  # type: ignore[assignment]  # aclosing wants a generator; a model may return any iterator with aclose
         async with aclosing(stream):
             async for delta in stream:
@@ -47,12 +50,18 @@ class Question:
         self.is_answered = True
 
     def _estimate(self) -> Usage:
+        """Return what the request and what has come of its answer are likely to cost."""
         return estimate(self._prompt_chars, self._builder.chars, self.model.price)
 
     @property
     def is_empty(self) -> bool:
         """Whether nothing has come yet."""
         return self._builder.is_empty
+
+    @property
+    def unanswered_usage(self) -> Usage:
+        """What a request that was sent costs although nothing has come: its prompt, by estimate."""
+        return self._estimate() if self.is_sent and self.is_empty else Usage()
 
     def reply(self) -> Reply:
         """Return what has come; without calls if it broke off, since half a call cannot be answered."""

@@ -126,6 +126,8 @@ class Reply:
     ttft_ms: float | None = None
     """Time to the first piece that was not empty; None where nothing came."""
     total_ms: float = 0.0
+    is_replayed: bool = False
+    """Whether it comes from a recording: nobody was asked, nothing was paid."""
 
     def to_message(self) -> Message:
         """Return the assistant message. An empty `tool_calls` is left out: providers refuse it."""

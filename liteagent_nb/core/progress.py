@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from liteagent_nb.core.acting import CANCEL_GRACE_S, Errands
 from liteagent_nb.core.asking import Question
+from liteagent_nb.core.chat import Usage
 from liteagent_nb.core.nudges import block_to_run, nudge, says_budget_exceeded, sounds_unsure
 from liteagent_nb.core.pruning import prune
 from liteagent_nb.core.steps import Run, Step, StepDone
@@ -128,8 +129,14 @@ class Progress:
             used_model=self._used_model,
             escalated=self._escalated,
             ttotal_ms=self._meter.elapsed_ms,
+            unanswered_usage=self._unanswered_usage(reason),
             error=error,
         )
+
+    def _unanswered_usage(self, reason: StopReason) -> Usage:
+        """Return what a provider charges for a question that was stopped; one that it failed itself is free."""
+        is_stopped = self._question is not None and reason in _WHY_UNANSWERED
+        return self._question.unanswered_usage if self._question is not None and is_stopped else Usage()
 
     def _answer(self, reason: StopReason) -> tuple[str, AnswerSource]:
         """Return the model's last text; a tool's last text where the model had none, or the iterations ran out."""

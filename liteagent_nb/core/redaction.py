@@ -27,7 +27,7 @@ _KEY_SHAPES = re.compile(
 _BEARER = re.compile(r"\b(Bearer|Basic)(\s+)[^\s\"',;]{4,}", re.IGNORECASE)
 _NAMED = re.compile(
     r"""(["']?\b[\w\-]*(?:api[_\-\ ]?key|access[_\-]?token|auth[_\-]?token|secret|passw(?:or)?d|authorization)
-        (?:["']?\s*[=:]\s*|["']?\s+provided:\s*)["']?)(?!Bearer\b|Basic\b)[^\s"',;&)}\]]+""",
+        (?:\\*["']?\s*[=:]\s*|["']?\s+provided:\s*)\\*["']?)(?!Bearer\b|Basic\b)[^\s"',;&)}\]\\]+""",
     re.IGNORECASE | re.VERBOSE,
 )
 _IN_URL = re.compile(r"(\w://[^\s/:@]*:)[^\s/@]+(@)")

@@ -67,6 +67,8 @@ class Run:
     """The model that was asked last."""
     escalated: bool = False
     ttotal_ms: float = 0.0
+    unanswered_usage: Usage = field(default_factory=Usage)
+    """The estimated cost of a question that was stopped before anything came."""
     error: LiteAgentError | None = field(default=None, compare=False)
     """What broke the run, where `stopped_reason` is `error`."""
 
@@ -88,7 +90,12 @@ class Run:
     @property
     def usage(self) -> Usage:
         """Tokens and money of the whole run."""
-        return sum((step.reply.usage for step in self.steps), Usage())
+        return sum((step.reply.usage for step in self.steps), self.unanswered_usage)
+
+    @property
+    def is_replayed(self) -> bool:
+        """Whether all that the models said comes from a recording."""
+        return bool(self.steps) and all(step.reply.is_replayed for step in self.steps)
 
     @property
     def ttft_ms(self) -> float | None:

@@ -34,6 +34,8 @@ class Delta:
     usage: Usage | None = None
     finish_reason: str = ""
     model: str = ""
+    is_replayed: bool = False
+    """Whether it comes from a recording: nobody was asked, nothing was paid."""
 
     @property
     def is_content(self) -> bool:
@@ -65,6 +67,7 @@ class ReplyBuilder:
         self._calls: list[_OpenCall] = []
         self._usage: Usage | None = None
         self._finish_reason = ""
+        self._is_replayed = False
         self.chars = 0
         """Characters received so far: text, reasoning and arguments."""
 
@@ -83,6 +86,7 @@ class ReplyBuilder:
         self._usage = delta.usage or self._usage
         self._finish_reason = delta.finish_reason or self._finish_reason
         self._model = delta.model or self._model
+        self._is_replayed = delta.is_replayed
 
     def _add_call(self, piece: CallDelta) -> None:
         self.chars += len(piece.name) + len(piece.arguments)
@@ -125,6 +129,7 @@ class ReplyBuilder:
             reasoning="".join(self._reasoning),
             ttft_ms=None if self._first_s is None else (self._first_s - self._started_s) * 1000,
             total_ms=(self._last_s - self._started_s) * 1000,
+            is_replayed=self._is_replayed,
         )
 
     def partial(self, *, usage: Usage) -> Reply:

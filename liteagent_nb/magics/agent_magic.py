@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 
 from IPython.core.magic import Magics, line_cell_magic, magics_class, no_var_expand
 from traitlets import Bool, Float, Int, List, Unicode
 
-from liteagent_nb.assembly import make_invoker, make_model
-from liteagent_nb.core.agent import run_agent
+from liteagent_nb.assembly import run_wired
 from liteagent_nb.core.errors import ConfigError
+from liteagent_nb.core.ledger import Ledger
 from liteagent_nb.magics import commands
-from liteagent_nb.magics.choosing import Wanted, find_functions, find_model, models_in
+from liteagent_nb.magics.cassette_command import find_cassette
+from liteagent_nb.magics.choosing import Wanted
 from liteagent_nb.magics.completion import agent_matcher
 from liteagent_nb.magics.conversation import Conversation
 from liteagent_nb.magics.options import Asked, agent_options, read_line
-from liteagent_nb.magics.references import with_references
+from liteagent_nb.magics.plan import planned
 from liteagent_nb.magics.stopped import Stopped
 from liteagent_nb.panels.agent_panel import AgentPanel
 from liteagent_nb.panels.run_view import line_bundle, run_bundle
@@ -23,9 +25,8 @@ from liteagent_nb.panels.run_view import line_bundle, run_bundle
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
-    from liteagent_nb.core.config import AgentConfig
+    from liteagent_nb.cassettes.cassette import Cassette
     from liteagent_nb.core.portal import Portal
-    from liteagent_nb.core.protocols import Model
     from liteagent_nb.core.steps import Run
 
 __all__ = ["AgentMagics"]
@@ -40,6 +41,11 @@ class AgentMagics(Magics):
     max_seconds = Float(None, allow_none=True, help="How long a run may take.").tag(config=True)
     max_tokens = Int(None, allow_none=True, help="How many tokens a run may use.").tag(config=True)
     budget = Float(None, allow_none=True, help="How much a run may cost, in USD.").tag(config=True)
+    price = Unicode("", help="What the model costs, as --price says it.").tag(config=True)
+    notebook_budget = Float(None, allow_none=True, help="How much all runs may cost, in USD.").tag(config=True)
+    notebook_tokens = Int(None, allow_none=True, help="How many tokens all runs may use.").tag(config=True)
+    notebook_seconds = Float(None, allow_none=True, help="How long all runs may take.").tag(config=True)
+    cassette = Unicode("", help="off, record, replay or auto; a file; MODE:FILE.").tag(config=True)
     temperature = Float(None, allow_none=True, help="How freely the model words its answer.").tag(config=True)
     tool = List(Unicode(), help="Functions of the notebook that the model may call.").tag(config=True)
     no_tools = Bool(help="Whether the model answers without any tool.").tag(config=True)
@@ -56,44 +62,52 @@ class AgentMagics(Magics):
         self.ip = shell  # `shell` itself may be None, say its types
         self.portal = portal
         self.conversation = Conversation()
+        self.ledger = Ledger()
+        self.carried: Cassette | None = None
+        """The cassette that a cell of the notebook carries."""
         self.matcher = agent_matcher(self)
 
     @agent_options
     @no_var_expand
     @line_cell_magic
-    def agent(self, line: str, cell: str | None = None) -> Run | None:
+    def agent(self, line: str, cell: str | None = None) -> object:
         """Give a task to an agent and watch it work; the value is the Run.
 
         %%agent takes the cell's text as the task, %agent the rest of the line. Options come first.
         %agent reset, history, models, tools or status tells about the conversation, which goes on over cells.
+        %agent cassette record, replay, auto or off uses a recording; %agent cost says what every question cost.
         $`x` in a task tells the model what the variable x is.
         """
         asked = read_line(_parser(), line, cell)
         if asked.chosen.help:
             print(_parser().format_help())  # noqa: T201 (help is text)
             return None
-        if cell is None and (command := commands.named(asked.task)):
-            self.publish(command(self, Wanted(asked.chosen, self)))
-            return None
+        self._limit(asked)
+        if answer := commands.named(asked.line, cell):
+            return answer(self, Wanted(asked.chosen, self))
         if not asked.task.strip():
             raise ConfigError("there is no task", hint="write what to do below %%agent, or behind %agent")
         return self._ask(asked)
 
+    def _limit(self, asked: Asked) -> None:
+        """Keep the notebook's limits: they hold for all runs from now on."""
+        for name in ("notebook_budget", "notebook_tokens", "notebook_seconds"):
+            if (limit := getattr(asked.chosen, name)) is not None:
+                setattr(self, name, limit)
+
+    def cassette_for(self, named: str | None) -> Cassette | None:
+        """Return the cassette of the next run; None where models and tools are asked."""
+        return find_cassette(self, named)
+
     def _ask(self, asked: Asked) -> Run | None:
-        wanted, names = Wanted(asked.chosen, self), self.ip.user_ns
-        name = _variable(wanted.output)
-        config = wanted.config(asked.chosen.model or self.model)
-        tools = None if wanted.no_tools else make_invoker(config, find_functions(wanted.tool, names))
-        task = with_references(asked.task, names)
-        transcript = self.conversation.asked(task, system=wanted.system, is_fresh=bool(wanted.fresh))
-        choice, make = find_model(asked.chosen.model, self.model, names, config.completion_kwargs)
-        if not wanted.quiet:
-            self.publish(line_bundle(choice.name, choice.why))
-        with AgentPanel(None if wanted.quiet or not self.can_update else self.ip.display_pub.publish) as panel:
-            panel.say(f"loading {choice.name}")
+        name, is_quiet = _variable(asked.chosen.output), asked.chosen.quiet
+        plan = planned(self, asked)
+        if not is_quiet:
+            self.publish(line_bundle(plan.choice.name, plan.choice.why))
+        with AgentPanel(None if is_quiet or not self.can_update else self.ip.display_pub.publish) as panel:
+            panel.say(f"loading {plan.choice.name}")
             try:
-                model, stronger = make(), self._stronger(config)
-                work = run_agent(transcript, model=model, tools=tools, config=config, watch=panel, escalate_to=stronger)
+                work = run_wired(plan.transcript, plan.wires(), config=plan.config, watch=panel)
                 run: Run | None = self.portal.wait_for(work)
                 is_stopped = False
             except KeyboardInterrupt:
@@ -101,17 +115,12 @@ class AgentMagics(Magics):
         if run is None:  # interrupted before there was anything, or beyond the grace of its clean-up
             raise Stopped("nothing had come yet")
         self._keep(run, name=name, is_stopped=is_stopped)
-        return None if wanted.quiet and name else run
-
-    def _stronger(self, config: AgentConfig) -> Model | None:
-        if not config.escalate_model:
-            return None
-        own = models_in(self.ip.user_ns).get(config.escalate_model)
-        return own or make_model(config.escalate_model, config.completion_kwargs)
+        return None if is_quiet and name else run
 
     def _keep(self, run: Run, *, name: str, is_stopped: bool) -> None:
         """Keep *run*; a broken or stopped one is shown here, since the cell turns red instead of having a value."""
         self.conversation.keep(run)
+        self.ledger.add(run, at=datetime.now().astimezone().isoformat(" ", "seconds"), cell=self.ip.execution_count)
         self.ip.user_ns.update({"_agent_run": run, **({name: run} if name else {})})
         if is_stopped or run.error is not None:
             self.publish(run_bundle(run))

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from liteagent_nb.assembly import ModelChoice, about_model, choose_model, make_model
+from liteagent_nb.assembly import Maker, ModelChoice, about_model, choose_model, maker_of
+from liteagent_nb.core.chat import Price
 from liteagent_nb.core.config import AgentConfig
 from liteagent_nb.core.errors import ConfigError
 from liteagent_nb.core.protocols import Model
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from argparse import Namespace
     from collections.abc import Callable, Iterable, Mapping
 
-__all__ = ["Wanted", "find_functions", "find_model", "models_in"]
+__all__ = ["Wanted", "find_functions", "find_model", "models_in", "read_price"]
 
 BUILT_IN = ("exec_python", "exec_shell", "exec_code", "research_echo", "compress_runs")
 """The tools that are on offer unasked."""
@@ -54,7 +54,7 @@ class Wanted:
 
 def find_model(
     named: str | None, trait: str, names: Mapping[str, object], settings: Mapping[str, object]
-) -> tuple[ModelChoice, Callable[[], Model]]:
+) -> tuple[ModelChoice, Maker]:
     """Return which model answers and why, and how to make it, which may take seconds.
 
     A Model object of the notebook goes by its name there.
@@ -62,11 +62,22 @@ def find_model(
     wanted = named or trait
     if wanted in (own := models_in(names)):
         model = own[wanted]
-        return ModelChoice(model.name, f"the Model {wanted} of this notebook"), lambda: model
+        return ModelChoice(model.name, f"the Model {wanted} of this notebook"), Maker(model.name, lambda: model)
     choice = choose_model(named, trait)
     about = about_model(choice.name)
     choice = replace(choice, why=f"{choice.why}; {about}") if about else choice
-    return choice, partial(make_model, choice.name, settings)
+    return choice, maker_of(choice.name, settings)
+
+
+def read_price(text: str) -> Price:
+    """Read `IN/OUT`, USD for a million tokens of prompt and of answer. Raises `ConfigError` for anything else."""
+    try:
+        prompt, completion = (float(number) for number in text.split("/"))
+    except ValueError:
+        prompt = completion = -1.0
+    if min(prompt, completion) < 0:
+        raise ConfigError(f"{text!r} is no price", hint="write IN/OUT, USD for a million tokens: --price 0.15/0.60")
+    return Price(prompt / 1e6, completion / 1e6)
 
 
 def models_in(names: Mapping[str, object]) -> dict[str, Model]:

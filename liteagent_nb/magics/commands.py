@@ -1,4 +1,4 @@
-"""The words that `%agent` answers itself: reset, history, models, tools, status."""
+"""The words that `%agent` answers itself: reset, history, models, tools, status, cassette, cost."""
 
 from __future__ import annotations
 
@@ -7,8 +7,12 @@ from typing import TYPE_CHECKING, TypeAlias
 from liteagent_nb import environment
 from liteagent_nb.assembly import EMBEDDED_MODEL, choose_model, make_invoker
 from liteagent_nb.core.chat import text_of
+from liteagent_nb.magics.cassette_command import cassette_command
 from liteagent_nb.magics.choosing import find_functions, models_in
 from liteagent_nb.magics.conversation import Conversation
+from liteagent_nb.magics.cost_command import cost_command
+from liteagent_nb.magics.counting import counted
+from liteagent_nb.magics.plan import limits_of
 from liteagent_nb.panels.lists import note_bundle, rows_bundle
 from liteagent_nb.panels.run_view import money
 
@@ -20,13 +24,30 @@ if TYPE_CHECKING:
     from liteagent_nb.magics.choosing import Wanted
 
     Command: TypeAlias = Callable[[AgentMagics, Wanted], dict[str, str]]
+    Answer: TypeAlias = Callable[[AgentMagics, Wanted], object]
 
 __all__ = ["COMMANDS", "named"]
 
 
-def named(task: str) -> Command | None:
-    """Return the command that *task* is, if it is exactly one word of them; no word at all is `status`."""
-    return COMMANDS.get(task.strip() or "status")
+def named(task: str, body: str | None) -> Answer | None:
+    """Return what answers *task* if it is a command: it shows itself, and may have a value. None for a task.
+
+    A command is exactly one word, and no word at all is `status`; `cassette` and `cost clear` take more.
+    """
+    word, _, rest = task.strip().partition(" ")
+    if word == "cassette":
+        return lambda magics, _: magics.publish(cassette_command(magics, rest, body or ""))
+    if body is not None:
+        return None
+    if word == "cost" and rest.strip() in {"", "clear"}:
+        return lambda magics, _: _shown(magics, *cost_command(magics, rest))
+    command = None if rest else COMMANDS.get(word or "status")
+    return command and (lambda magics, wanted: magics.publish(command(magics, wanted)))
+
+
+def _shown(magics: AgentMagics, bundle: dict[str, str], value: object) -> object:
+    magics.publish(bundle)
+    return value
 
 
 def _reset(magics: AgentMagics, _: Wanted) -> dict[str, str]:
@@ -79,14 +100,19 @@ def _figures(magics: AgentMagics, wanted: Wanted) -> Iterator[tuple[str, str]]:
     yield "conversation", f"{counted(talk.questions, 'question')}, {counted(len(talk.transcript), 'message')}"
     if talk.run is not None:
         yield "last run", f"{talk.run.stopped_reason}, {counted(len(talk.run.steps), 'step')} (_agent_run)"
-        yield "spent", f"{talk.usage.total_tokens:,} tokens · {money(talk.usage.cost_usd)}"
-    limits = {"iterations": wanted.max_iterations, "seconds": wanted.max_seconds, "tokens": wanted.max_tokens}
-    yield "limits", ", ".join(f"{value:g} {name}" for name, value in limits.items() if value is not None)
+        yield "spent", f"{talk.usage.total_tokens:,} tokens · {money(talk.usage.cost_usd)} (%agent cost)"
+    yield (
+        "limits of a run",
+        _told({"iterations": wanted.max_iterations}, wanted.max_seconds, wanted.max_tokens, wanted.budget),
+    )
+    notebook = limits_of(wanted)
+    if told := _told({}, notebook.seconds, notebook.tokens, notebook.usd):
+        yield "of the notebook", told
 
 
-def counted(number: int, noun: str) -> str:
-    """Return `1 step` or `2 steps`."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+def _told(first: dict[str, float], seconds: float | None, tokens: int | None, usd: float | None) -> str:
+    limits = {**first, "seconds": seconds, "tokens": tokens, "USD": usd}
+    return ", ".join(f"{value:g} {name}" for name, value in limits.items() if value is not None)
 
 
 COMMANDS: dict[str, Command] = {

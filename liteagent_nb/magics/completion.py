@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from IPython.core.completer import SimpleCompletion, context_matcher
 
 from liteagent_nb.assembly import EMBEDDED_MODEL, choose_model
+from liteagent_nb.cassettes.cassette import MODES
+from liteagent_nb.magics.cassette_command import WORDS
 from liteagent_nb.magics.choosing import BUILT_IN, models_in
 from liteagent_nb.magics.commands import COMMANDS
 from liteagent_nb.magics.options import OPTIONS
@@ -53,9 +55,13 @@ def _candidates(before: list[str], fragment: str, magics: AgentMagics) -> Iterab
         return _models(magics)
     if previous == "--tool":
         return [*_names(magics, callable), *BUILT_IN]
+    if previous == "--cassette":
+        return MODES
     if fragment.startswith("-"):
         return _FLAGS
-    return COMMANDS if not before and fragment else []
+    if before == ["cassette"]:
+        return WORDS
+    return [*COMMANDS, "cassette", "cost"] if not before and fragment else []
 
 
 def _models(magics: AgentMagics) -> list[str]:

@@ -41,6 +41,17 @@ OPTIONS = (
     Option(("--max-seconds",), "how long the whole run may take", {"type": float, "metavar": "S"}),
     Option(("--max-tokens",), "how many tokens the whole run may use", {"type": int, "metavar": "N"}),
     Option(("--budget",), "how much the whole run may cost", {"type": float, "metavar": "USD"}),
+    Option(("--price",), "what the model costs: USD for a million tokens, prompt and answer", {"metavar": "IN/OUT"}),
+    Option(
+        ("--notebook-budget",), "how much all runs together may cost, from now on", {"type": float, "metavar": "USD"}
+    ),
+    Option(("--notebook-tokens",), "how many tokens all runs together may use", {"type": int, "metavar": "N"}),
+    Option(("--notebook-seconds",), "how long all runs together may take", {"type": float, "metavar": "S"}),
+    Option(
+        ("--cassette",),
+        "off, record, replay or auto; a file (auto); or MODE:FILE",
+        {"metavar": "CASSETTE"},
+    ),
     Option(("--temperature",), "how freely the model words its answer", {"type": float, "metavar": "T"}),
     Option(
         ("--tool",),
@@ -71,6 +82,8 @@ class Asked:
 
     chosen: Namespace
     task: str
+    line: str = ""
+    """What of the task stands on the line itself."""
 
 
 def agent_options(function: F) -> F:
@@ -92,7 +105,8 @@ def read_line(parser: Any, line: str, cell: str | None) -> Asked:
     chosen = parser.parse_argstring(re.sub(r"(^|\s)--\s*$", "", line[:end]))
     for name, value in vars(chosen).items():
         setattr(chosen, name, _unquoted(value))
-    return Asked(chosen, "\n\n".join(part for part in (line[end:].strip(), (cell or "").strip("\n")) if part.strip()))
+    words = line[end:].strip()
+    return Asked(chosen, "\n\n".join(part for part in (words, (cell or "").strip("\n")) if part.strip()), words)
 
 
 def _end_of_options(line: str) -> int:

@@ -1,0 +1,119 @@
+"""CassetteModel: a model that answers from a recording, and records the model behind it."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import aclosing
+from typing import TYPE_CHECKING, Any, cast
+
+from liteagent_nb.cassettes.clock import TapeClock
+from liteagent_nb.cassettes.requests import model_request, secrets_in
+from liteagent_nb.cassettes.streams import Piece, read_stream, written_stream
+from liteagent_nb.core.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+
+    from liteagent_nb.cassettes.cassette import Cassette
+    from liteagent_nb.cassettes.requests import Request
+    from liteagent_nb.cassettes.tracks import Take
+    from liteagent_nb.core.chat import Price, Transcript
+    from liteagent_nb.core.protocols import Model
+    from liteagent_nb.core.streaming import Delta
+    from liteagent_nb.core.tools import Tool
+
+__all__ = ["CassetteModel"]
+
+
+class CassetteModel:
+    """Answers from *cassette*; what is not on it is asked of the model that *make* gives, unless it only replays.
+
+    *make* is called at the first question that needs it: a replay needs no key, no network and no litellm. Without
+    *name*, the one model that was recorded is meant. *clock* goes on by the times that are on the cassette.
+    """
+
+    def __init__(
+        self,
+        cassette: Cassette,
+        name: str = "",
+        make: Callable[[], Model] | None = None,
+        *,
+        clock: TapeClock | None = None,
+    ) -> None:
+        self._cassette = cassette
+        self._clock = clock or TapeClock()
+        self._name = name or _only_model(cassette)
+        self._make = make
+        self._model: Model | None = None
+
+    @property
+    def name(self) -> str:
+        """The name of the model that was recorded."""
+        return self._name
+
+    @property
+    def price(self) -> Price | None:
+        """What a token cost when it was recorded; where nothing was recorded yet, what it costs."""
+        if self._cassette.mode == "replay" or self._name in self._cassette.tracks.prices:
+            return self._cassette.price_of(self._name)
+        return self._asked().price
+
+    async def stream(
+        self, transcript: Transcript, tools: Sequence[Tool], settings: Mapping[str, object]
+    ) -> AsyncGenerator[Delta]:
+        """Answer piece by piece. Raises `CassetteMiss` where nothing was recorded and nobody may be asked."""
+        self._cassette.mask.add(secrets_in(settings))
+        request = model_request(self._name, transcript, tools, settings, mask=self._cassette.mask)
+        take = self._cassette.recorded(request)
+        answer = self._record(request, transcript, tools, settings) if take is None else self._replay(take)
+        async with aclosing(answer):
+            async for delta in answer:
+                yield delta
+
+    async def _replay(self, take: Take) -> AsyncGenerator[Delta]:
+        for piece in read_stream(cast("Sequence[Mapping[str, Any]]", take["stream"])):
+            await asyncio.sleep(piece.ms / 1000 if self._cassette.real_time else 0)
+            self._advance(piece)
+            yield piece.delta
+
+    async def _record(
+        self, request: Request, transcript: Transcript, tools: Sequence[Tool], settings: Mapping[str, object]
+    ) -> AsyncGenerator[Delta]:
+        """Ask, and keep the answer once it is whole: one that broke off, or was stopped, is asked again next time."""
+        model = self._asked()
+        pieces: list[Piece] = []
+        clock = asyncio.get_running_loop().time
+        started_s, told_ms = clock(), 0
+        stream = cast("AsyncGenerator[Delta]", model.stream(transcript, tools, settings))
+        async with aclosing(stream):
+            async for delta in stream:
+                # Rounded from the start on: a thousand pieces of half a millisecond are half a second.
+                so_far_ms = round((clock() - started_s) * 1000)
+                pieces.append(Piece(delta, so_far_ms - told_ms))
+                told_ms = so_far_ms
+                self._advance(pieces[-1])
+                yield delta
+        self._cassette.tracks.prices[self._name] = model.price
+        self._cassette.record(request, {"stream": written_stream(pieces, self._cassette.mask)})
+
+    def _advance(self, piece: Piece) -> None:
+        self._clock.reach(self._clock() + piece.ms / 1000)
+
+    def _asked(self) -> Model:
+        if self._make is None:
+            raise ConfigError(
+                f"there is no model behind {self._cassette.source}", hint="open it with mode='replay', or give a model"
+            )
+        if self._model is None:
+            self._model = self._make()
+        return self._model
+
+
+def _only_model(cassette: Cassette) -> str:
+    names = sorted({track.request.name for track in cassette.tracks.of("model")})
+    if len(names) != 1:
+        held = f"replies of {', '.join(names)}" if names else "no reply of any model"
+        raise ConfigError(
+            f"{cassette.source} holds {held}", hint="name the model that is meant: CassetteModel(…, name)"
+        )
+    return names[0]

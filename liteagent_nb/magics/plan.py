@@ -1,0 +1,91 @@
+"""What a cell will do: everything that is known before a model is made or asked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from liteagent_nb.assembly import Maker, ModelChoice, make_invoker, maker_of, priced, wired
+from liteagent_nb.cassettes.cassette import Cassette
+from liteagent_nb.core.chat import Transcript
+from liteagent_nb.core.config import AgentConfig
+from liteagent_nb.core.ledger import Limits
+from liteagent_nb.core.protocols import Invoker
+from liteagent_nb.magics.choosing import Wanted, find_functions, find_model, models_in, read_price
+from liteagent_nb.magics.references import with_references
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from liteagent_nb.assembly import Wires
+    from liteagent_nb.magics.agent_magic import AgentMagics
+    from liteagent_nb.magics.options import Asked
+
+__all__ = ["Plan", "limits_of", "planned"]
+
+_USED = {"replay": "replayed from {}", "record": "recorded on {}", "auto": "with {}"}
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A cell's task, its limits, and what it is made of."""
+
+    choice: ModelChoice
+    transcript: Transcript
+    config: AgentConfig
+    model: Maker
+    tools: Invoker | None
+    stronger: Maker | None
+    cassette: Cassette | None
+
+    def wires(self) -> Wires:
+        """Make model and tools, which may take seconds."""
+        return wired(self.model, self.tools, stronger=self.stronger, cassette=self.cassette)
+
+
+def planned(magics: AgentMagics, asked: Asked) -> Plan:
+    """Return what *asked* will do. Raises `ConfigError` where it cannot, `BudgetError` where nothing is left."""
+    wanted, names = Wanted(asked.chosen, magics), magics.ip.user_ns
+    limits = limits_of(wanted)
+    config = magics.ledger.bounded(wanted.config(asked.chosen.model or magics.model), limits)
+    choice, model = find_model(asked.chosen.model, magics.model, names, config.completion_kwargs)
+    cassette = magics.cassette_for(asked.chosen.cassette)
+    told = [choice.why, *_about_cassette(cassette), *_about_limits(limits, config)]
+    task = with_references(asked.task, names)
+    return Plan(
+        choice=replace(choice, why="; ".join(told)),
+        transcript=magics.conversation.asked(task, system=wanted.system, is_fresh=bool(wanted.fresh)),
+        config=config,
+        model=priced(model, read_price(wanted.price)) if wanted.price else model,
+        tools=None if wanted.no_tools else make_invoker(config, find_functions(wanted.tool, names)),
+        stronger=_stronger(config, names),
+        cassette=cassette,
+    )
+
+
+def limits_of(wanted: Wanted) -> Limits:
+    """Return the notebook's limits."""
+    return Limits(wanted.notebook_budget, wanted.notebook_tokens, wanted.notebook_seconds)
+
+
+def _stronger(config: AgentConfig, names: Mapping[str, object]) -> Maker | None:
+    name = config.escalate_model
+    if not name:
+        return None
+    own = models_in(names).get(name)
+    return Maker(own.name, lambda: own) if own else maker_of(name, config.completion_kwargs)
+
+
+def _about_cassette(cassette: Cassette | None) -> Iterator[str]:
+    if cassette is not None:
+        yield _USED[cassette.mode].format(cassette.source)
+
+
+def _about_limits(limits: Limits, config: AgentConfig) -> Iterator[str]:
+    """Tell what is left of the notebook's limits."""
+    if limits.usd is not None:
+        yield f"${config.max_cost_usd:.4f} left of this notebook's ${limits.usd:g}"
+    if limits.tokens is not None:
+        yield f"{config.max_tokens_total:,} tokens left of this notebook's {limits.tokens:,}"
+    if limits.seconds is not None:
+        yield f"{config.max_total_seconds:.1f} s left of this notebook's {limits.seconds:g}"
