@@ -69,7 +69,8 @@ class Cassette:
             return read_tracks(self.path.read_text(encoding="utf-8"), source=self.path.name)
         if self.mode == "replay" and self.path is not None:
             raise ConfigError(
-                f"there is no {self.path}", hint="record it first: %agent cassette record, or check the name"
+                f"there is no {self.path}",
+                hint="check the name, or record it: %agent cassette record, LITEAGENT_CASSETTE=record",
             )
         return Tracks()
 

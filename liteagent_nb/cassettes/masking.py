@@ -43,13 +43,13 @@ class Mask:
         return value
 
     def _named(self, key: str, value: object) -> object:
-        return "***" if isinstance(value, str) and value and _names_a_secret(key) else self(value)
+        return "***" if isinstance(value, str) and value and _is_given_away(key, value) else self(value)
 
 
-def _names_a_secret(key: str) -> bool:
-    """Whether what stands behind this name is one, whatever it looks like: `{"api_key": "…"}`."""
-    probe = f"{key}={'x' * 8}"
-    return redact(probe) != probe
+def _is_given_away(key: str, value: str) -> bool:
+    """Whether the name of *value* says that it is a secret: `{"api_key": "…"}`."""
+    first = next(iter(value.split()), value)
+    return redact(f"{key}={first}") != f"{key}={redact(first)}"
 
 
 def _read(text: str) -> dict[str, object] | None:

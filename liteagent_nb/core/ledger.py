@@ -54,16 +54,12 @@ class Ledger:
         self.charges: list[Charge] = []
         self.spent = Usage()
         """Tokens and money of all runs; replayed ones count as they did when they were recorded."""
-        self.paid = Usage()
-        """The same without what was replayed."""
         self.seconds = 0.0
 
     def add(self, run: Run, *, at: str = "", cell: int = 0) -> None:
         """Write down every question of *run*; *at* says when it was, *cell* where."""
-        charges = list(_charges(run, at, cell))
-        self.charges += charges
+        self.charges += _charges(run, at, cell)
         self.spent += run.usage
-        self.paid += sum((charge.usage for charge in charges if not charge.is_replayed), Usage())
         self.seconds += run.ttotal_ms / 1000
 
     def rows(self) -> list[dict[str, object]]:

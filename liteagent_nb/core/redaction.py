@@ -30,6 +30,10 @@ _NAMED = re.compile(
         (?:\\*["']?\s*[=:]\s*|["']?\s+provided:\s*)\\*["']?)(?!Bearer\b|Basic\b)[^\s"',;&)}\]\\]+""",
     re.IGNORECASE | re.VERBOSE,
 )
+_TOKEN = re.compile(
+    r"""(["']?\b[\w\-]*token\\*["']?\s*[=:]\s*\\*["']?)(?=[^\s"',;]*\d)[^\s"',;&)}\]\\]{8,}""", re.IGNORECASE
+)
+"""A token in the other sense, a word of a text, has no digits or is shorter."""
 _IN_URL = re.compile(r"(\w://[^\s/:@]*:)[^\s/@]+(@)")
 
 
@@ -40,4 +44,5 @@ def redact(text: str, secrets: Iterable[str] = ()) -> str:
     text = _IN_URL.sub(rf"\1{_MASK}\2", text)
     text = _BEARER.sub(rf"\1\2{_MASK}", text)
     text = _NAMED.sub(rf"\1{_MASK}", text)
+    text = _TOKEN.sub(rf"\1{_MASK}", text)
     return _KEY_SHAPES.sub(_MASK, text)

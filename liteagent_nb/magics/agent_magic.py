@@ -83,7 +83,7 @@ class AgentMagics(Magics):
             print(_parser().format_help())  # noqa: T201 (help is text)
             return None
         self._limit(asked)
-        if answer := commands.named(asked.line, cell):
+        if asked.words is not None and (answer := commands.named(asked.words, cell)):
             return answer(self, Wanted(asked.chosen, self))
         if not asked.task.strip():
             raise ConfigError("there is no task", hint="write what to do below %%agent, or behind %agent")

@@ -55,13 +55,14 @@ def _use(magics: AgentMagics, first: str, rest: list[str]) -> None:
         meant = f"did you mean {near[0]}? Else " if near else ""
         hint = f"{meant}one of {', '.join(WORDS)}, and a file; `%agent -- cassette …` asks the model"
         raise ConfigError(f"%agent cassette does not know {' '.join([first, *rest])!r}", hint=hint)
-    magics.cassette = ":".join([first, *files])
-    mode, file = read_choice(magics.cassette)
+    choice = ":".join([first, *files])
+    mode, file = read_choice(choice)
     path = file or (None if magics.carried else cassette_file(magics.ip.user_ns))
     if path and mode != "off":
-        open_cassette(path, mode, anew=True).real_time = is_timed
-    elif (cassette := find_cassette(magics, None)) is not None:
+        open_cassette(path, mode, anew=True)
+    if (cassette := find_cassette(magics, choice)) is not None:
         cassette.real_time = is_timed
+    magics.cassette = choice
 
 
 def _status(magics: AgentMagics) -> dict[str, str]:
@@ -78,7 +79,7 @@ def _status(magics: AgentMagics) -> dict[str, str]:
         ("since opened", f"{sum(t.played for t in tracks)} replayed, {sum(t.recorded for t in tracks)} recorded"),
         ("not asked for", f"{counted(unused, 'track')}; `%agent cassette trim` drops what the notebook no longer asks"),
     ]
-    return rows_bundle("Cassette", rows if unused else rows[:-1])
+    return rows_bundle("Cassette", rows if 0 < unused < len(tracks) else rows[:-1])
 
 
 def _kinds(cassette: Cassette) -> str:

@@ -46,6 +46,5 @@ def _total(ledger: Ledger) -> str:
     spent = ledger.spent
     tokens = f"{'≈ ' if spent.is_estimate else ''}{counted(spent.total_tokens, 'token')}"
     told = f"{counted(len(ledger.charges), 'question')}, {tokens}, {money(spent.cost_usd)}"
-    if any(charge.is_replayed for charge in ledger.charges):
-        told += f"; of this, {money(ledger.paid.cost_usd)} was paid in this session, the rest is replayed"
-    return told
+    replayed = sum(charge.is_replayed for charge in ledger.charges)
+    return f"{told}; {replayed} of them replayed, not paid again" if replayed else told

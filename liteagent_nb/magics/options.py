@@ -82,8 +82,8 @@ class Asked:
 
     chosen: Namespace
     task: str
-    line: str = ""
-    """What of the task stands on the line itself."""
+    words: str | None = ""
+    """What of the task stands on the line itself; None where `--` says that it is no command."""
 
 
 def agent_options(function: F) -> F:
@@ -106,7 +106,8 @@ def read_line(parser: Any, line: str, cell: str | None) -> Asked:
     for name, value in vars(chosen).items():
         setattr(chosen, name, _unquoted(value))
     words = line[end:].strip()
-    return Asked(chosen, "\n\n".join(part for part in (words, (cell or "").strip("\n")) if part.strip()), words)
+    task = "\n\n".join(part for part in (words, (cell or "").strip("\n")) if part.strip())
+    return Asked(chosen, task, None if line[:end].rstrip().endswith("--") else words)
 
 
 def _end_of_options(line: str) -> int:

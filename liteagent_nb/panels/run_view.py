@@ -97,7 +97,7 @@ def _notice(run: Run) -> str:
 
 def _footer(run: Run) -> str:
     model = f"<span>{escaped(run.used_model or 'no model')}{' (escalated)' if run.escalated else ''}</span>"
-    figures = [varying(figure) for figure in _figures(run)]
+    figures = [varying(figure) for figure in [*_figures(run), *(["replayed"] if run.is_replayed else [])]]
     return f'<div class="la-foot">{"".join([model, *figures])}</div>'
 
 
