@@ -17,7 +17,6 @@ from liteagent_nb.core.errors import ConfigError
 if TYPE_CHECKING:
     from liteagent_nb.cassettes.requests import Request
     from liteagent_nb.cassettes.tracks import Take
-    from liteagent_nb.core.chat import Price
 
 __all__ = ["MODES", "SUFFIX", "Cassette", "Mode"]
 
@@ -88,10 +87,6 @@ class Cassette:
         """Keep what came of *request*, and write the file."""
         self.tracks.record(request, take)
         self.save()
-
-    def price_of(self, model: str) -> Price | None:
-        """Return what *model* cost when it was recorded."""
-        return self.tracks.prices.get(model)
 
     def save(self) -> None:
         """Write the file whole, or leave it as it is."""

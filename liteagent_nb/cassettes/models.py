@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 from liteagent_nb.cassettes.clock import TapeClock
 from liteagent_nb.cassettes.requests import model_request, secrets_in
 from liteagent_nb.cassettes.streams import Piece, read_stream, written_stream
-from liteagent_nb.core.errors import ConfigError
+from liteagent_nb.core.errors import CassetteMiss, ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
@@ -53,10 +53,9 @@ class CassetteModel:
 
     @property
     def price(self) -> Price | None:
-        """What a token cost when it was recorded; where nothing was recorded yet, what it costs."""
-        if self._cassette.mode == "replay" or self._name in self._cassette.tracks.prices:
-            return self._cassette.price_of(self._name)
-        return self._asked().price
+        """What a token cost when it was recorded; where it is asked anew, or that is not known, what it costs."""
+        recorded = None if self._cassette.mode == "record" else self._cassette.tracks.prices.get(self._name)
+        return recorded if recorded or self._cassette.mode == "replay" else self._asked().price
 
     async def stream(
         self, transcript: Transcript, tools: Sequence[Tool], settings: Mapping[str, object]
@@ -75,26 +74,39 @@ class CassetteModel:
             await asyncio.sleep(piece.ms / 1000 if self._cassette.real_time else 0)
             self._advance(piece)
             yield piece.delta
+        if take.get("is_cut"):
+            raise CassetteMiss(
+                f"{self._cassette.source} has this answer of {self._name} only up to the limit that cut it off",
+                hint="set the limit as it was, or record it anew",
+            )
 
     async def _record(
         self, request: Request, transcript: Transcript, tools: Sequence[Tool], settings: Mapping[str, object]
     ) -> AsyncGenerator[Delta]:
-        """Ask, and keep the answer once it is whole: one that broke off, or was stopped, is asked again next time."""
+        """Ask, and keep the answer once it is whole, or where a limit cut it; not one that broke off or was stopped."""
         model = self._asked()
         pieces: list[Piece] = []
         clock = asyncio.get_running_loop().time
         started_s, told_ms = clock(), 0
         stream = cast("AsyncGenerator[Delta]", model.stream(transcript, tools, settings))
-        async with aclosing(stream):
-            async for delta in stream:
-                # Rounded from the start on: a thousand pieces of half a millisecond are half a second.
-                so_far_ms = round((clock() - started_s) * 1000)
-                pieces.append(Piece(delta, so_far_ms - told_ms))
-                told_ms = so_far_ms
-                self._advance(pieces[-1])
-                yield delta
+        try:
+            async with aclosing(stream):
+                async for delta in stream:
+                    # Rounded from the start on: a thousand pieces of half a millisecond are half a second.
+                    so_far_ms = round((clock() - started_s) * 1000)
+                    pieces.append(Piece(delta, so_far_ms - told_ms))
+                    told_ms = so_far_ms
+                    self._advance(pieces[-1])
+                    yield delta
+        except GeneratorExit:  # whoever reads has enough: a limit of tokens or money, which will cut a replay as well
+            self._keep(request, model, pieces, is_cut=True)
+            raise
+        self._keep(request, model, pieces)
+
+    def _keep(self, request: Request, model: Model, pieces: list[Piece], *, is_cut: bool = False) -> None:
+        stream = written_stream(pieces, self._cassette.mask)
         self._cassette.tracks.prices[self._name] = model.price
-        self._cassette.record(request, {"stream": written_stream(pieces, self._cassette.mask)})
+        self._cassette.record(request, {"stream": stream, "is_cut": True} if is_cut else {"stream": stream})
 
     def _advance(self, piece: Piece) -> None:
         self._clock.reach(self._clock() + piece.ms / 1000)

@@ -31,7 +31,7 @@ def check_price(model: Model, config: AgentConfig) -> None:
     if config.max_cost_usd is not None and model.price is None:
         raise ConfigError(
             f"a cost limit is set, but the price of {model.name} is unknown",
-            hint="limit tokens instead (max_tokens_total), or name a model whose price is known",
+            hint="give its price (--price IN/OUT, USD for a million tokens), or limit tokens (max_tokens_total)",
         )
 
 

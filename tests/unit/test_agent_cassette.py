@@ -3,48 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from IPython.core.displaypub import CapturingDisplayPublisher
-from IPython.core.interactiveshell import InteractiveShell
-from traitlets.config import Config
 
 from liteagent_nb.cassettes.opening import VARIABLE
 from liteagent_nb.core.errors import CassetteMiss, ConfigError
 from liteagent_nb.testing import ScriptedModel, call
-
-
-class Notebook:
-    """A shell, what its cells showed, and the cell that one asked for."""
-
-    def __init__(self, shell):
-        self.shell = shell
-        self.ns = shell.user_ns
-        self.next_cell = ""
-        shell.set_next_input = lambda text, replace=False: setattr(self, "next_cell", text)
-
-    def run(self, cell):
-        self.shell.display_pub.outputs.clear()
-        result = self.shell.run_cell(cell)
-        result.raise_error()
-        return result.result
-
-    def fails(self, cell, kind):
-        with pytest.raises(kind) as caught:
-            self.run(cell)
-        return caught.value
-
-    @property
-    def shown(self):
-        return "\n".join(output["data"]["text/plain"] for output in self.shell.display_pub.outputs)
-
-
-def new_notebook(**names):
-    config = Config()
-    config.HistoryManager.enabled = False
-    shell = InteractiveShell(config=config)
-    shell.display_pub = CapturingDisplayPublisher(shell=shell)
-    shell.run_line_magic("load_ext", "liteagent_nb")
-    shell.user_ns.update(names)
-    return Notebook(shell)
 
 
 @pytest.fixture
@@ -55,8 +17,8 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
-def recorded(folder, name="a.cassette.json"):
-    """Record one run and return its notebook's model."""
+def recorded(new_notebook, folder, name="a.cassette.json"):
+    """Record one run and return its notebook."""
     model = ScriptedModel(call("exec_python", code="print(6*7)"), "It is 42.")
     notebook = new_notebook(m=model)
     notebook.run(f"%agent cassette record {name}")
@@ -65,8 +27,8 @@ def recorded(folder, name="a.cassette.json"):
     return notebook
 
 
-def test_a_recorded_question_is_answered_without_the_model(folder):
-    recorded(folder)
+def test_a_recorded_question_is_answered_without_the_model(new_notebook, folder):
+    recorded(new_notebook, folder)
     silent = ScriptedModel()
     notebook = new_notebook(m=silent)
 
@@ -77,8 +39,8 @@ def test_a_recorded_question_is_answered_without_the_model(folder):
     assert "replayed from a.cassette.json" in notebook.shown
 
 
-def test_the_status_says_mode_file_and_what_it_holds(folder):
-    notebook = recorded(folder)
+def test_the_status_says_mode_file_and_what_it_holds(new_notebook, folder):
+    notebook = recorded(new_notebook, folder)
 
     notebook.run("%agent cassette")
 
@@ -87,7 +49,7 @@ def test_the_status_says_mode_file_and_what_it_holds(folder):
     assert "0 replayed, 3 recorded" in notebook.shown
 
 
-def test_without_a_cassette_the_status_says_how_to_begin(folder):
+def test_without_a_cassette_the_status_says_how_to_begin(new_notebook, folder):
     notebook = new_notebook()
 
     notebook.run("%agent cassette")
@@ -95,8 +57,8 @@ def test_without_a_cassette_the_status_says_how_to_begin(folder):
     assert "%agent cassette auto" in notebook.shown
 
 
-def test_an_option_is_for_one_task_only(folder):
-    recorded(folder)
+def test_an_option_is_for_one_task_only(new_notebook, folder):
+    recorded(new_notebook, folder)
     model = ScriptedModel("live")
     notebook = new_notebook(m=model)
 
@@ -106,8 +68,8 @@ def test_an_option_is_for_one_task_only(folder):
     assert (replayed.final_answer, live.final_answer) == ("It is 42.", "live")
 
 
-def test_the_environment_names_a_cassette_and_the_command_wins(folder, monkeypatch):
-    recorded(folder)
+def test_the_environment_names_a_cassette_and_the_command_wins(new_notebook, folder, monkeypatch):
+    recorded(new_notebook, folder)
     monkeypatch.setenv(VARIABLE, "replay:a.cassette.json")
     notebook = new_notebook(m=ScriptedModel("live"))
 
@@ -118,8 +80,8 @@ def test_the_environment_names_a_cassette_and_the_command_wins(folder, monkeypat
     assert notebook.run("%agent --fresh -m m what is 6 * 7?").final_answer == "live"
 
 
-def test_a_trait_sets_it_too(folder):
-    recorded(folder)
+def test_a_trait_sets_it_too(new_notebook, folder):
+    recorded(new_notebook, folder)
     notebook = new_notebook(m=ScriptedModel())
 
     notebook.run("%config AgentMagics.cassette = 'replay:a.cassette.json'")
@@ -128,7 +90,7 @@ def test_a_trait_sets_it_too(folder):
 
 
 @pytest.mark.parametrize("known", ["JPY_SESSION_NAME", "__vsc_ipynb_file__"])
-def test_beside_a_notebook_that_is_known_no_name_is_needed(folder, monkeypatch, known):
+def test_beside_a_notebook_that_is_known_no_name_is_needed(new_notebook, folder, monkeypatch, known):
     (folder / "first.ipynb").write_text("{}")
     notebook = new_notebook(m=ScriptedModel("hello"))
     if known.isupper():
@@ -142,7 +104,7 @@ def test_beside_a_notebook_that_is_known_no_name_is_needed(folder, monkeypatch, 
     assert (folder / "first.cassette.json").is_file()
 
 
-def test_where_the_notebook_is_not_known_the_name_is_asked_for_and_nothing_changes(folder):
+def test_where_the_notebook_is_not_known_the_name_is_asked_for_and_nothing_changes(new_notebook, folder):
     notebook = new_notebook(m=ScriptedModel("live"))
 
     error = notebook.fails("%agent cassette replay", ConfigError)
@@ -152,7 +114,7 @@ def test_where_the_notebook_is_not_known_the_name_is_asked_for_and_nothing_chang
 
 
 @pytest.mark.parametrize("words", ["replya", "replay a.json b.json", "of course not"])
-def test_words_that_mean_nothing_are_refused_and_cost_nothing(folder, words):
+def test_words_that_mean_nothing_are_refused_and_cost_nothing(new_notebook, folder, words):
     model = ScriptedModel("never")
     notebook = new_notebook(m=model)
 
@@ -162,8 +124,8 @@ def test_words_that_mean_nothing_are_refused_and_cost_nothing(folder, words):
     assert model.asked == []
 
 
-def test_a_miss_turns_the_cell_red_and_the_next_question_works(folder):
-    recorded(folder)
+def test_a_miss_turns_the_cell_red_and_the_next_question_works(new_notebook, folder):
+    recorded(new_notebook, folder)
     notebook = new_notebook(m=ScriptedModel("live"))
     notebook.run("%agent cassette replay a.cassette.json")
 
@@ -174,8 +136,8 @@ def test_a_miss_turns_the_cell_red_and_the_next_question_works(folder):
     assert notebook.run("%agent -m m go on").final_answer == "live"
 
 
-def test_a_cell_can_carry_the_cassette_and_then_no_file_is_needed(folder):
-    notebook = recorded(folder)
+def test_a_cell_can_carry_the_cassette_and_then_no_file_is_needed(new_notebook, folder):
+    notebook = recorded(new_notebook, folder)
     notebook.run("%agent cassette embed")
     assert "The cell below carries a.cassette.json" in notebook.shown
     (folder / "a.cassette.json").unlink()
@@ -190,7 +152,7 @@ def test_a_cell_can_carry_the_cassette_and_then_no_file_is_needed(folder):
     assert other.next_cell == notebook.next_cell
 
 
-def test_a_carried_cassette_that_was_damaged_is_refused(folder):
+def test_a_carried_cassette_that_was_damaged_is_refused(new_notebook, folder):
     notebook = new_notebook()
 
     error = notebook.fails("%%agent cassette replay\n{broken", ConfigError)
@@ -198,8 +160,8 @@ def test_a_carried_cassette_that_was_damaged_is_refused(folder):
     assert "is no cassette" in str(error)
 
 
-def test_unused_tracks_are_told_and_trimmed(folder):
-    first = recorded(folder)
+def test_unused_tracks_are_told_and_trimmed(new_notebook, folder):
+    first = recorded(new_notebook, folder)
     first.ns["m"] = ScriptedModel("other")
     first.run("%agent --fresh -m m something else")
     notebook = new_notebook(m=ScriptedModel())
@@ -215,14 +177,14 @@ def test_unused_tracks_are_told_and_trimmed(folder):
     assert (folder / "a.cassette.json").read_text().count('"kind"') == 1
 
 
-def test_a_task_may_speak_of_cassettes_behind_two_dashes(folder):
+def test_a_task_may_speak_of_cassettes_behind_two_dashes(new_notebook, folder):
     notebook = new_notebook(m=ScriptedModel("a tape"))
 
     assert notebook.run("%agent -m m -- cassette means what?").final_answer == "a tape"
 
 
-def test_reading_it_anew_begins_the_takes_anew(folder):
-    recorded(folder)
+def test_reading_it_anew_begins_the_takes_anew(new_notebook, folder):
+    recorded(new_notebook, folder)
     notebook = new_notebook(m=ScriptedModel())
     for _ in range(2):
         notebook.run("%agent cassette replay a.cassette.json")
@@ -232,8 +194,8 @@ def test_reading_it_anew_begins_the_takes_anew(folder):
     assert "3 replayed" in notebook.shown
 
 
-def test_recording_and_replaying_show_the_same(folder):
-    first = recorded(folder)
+def test_recording_and_replaying_show_the_same(new_notebook, folder):
+    first = recorded(new_notebook, folder)
     cell = "%%agent --fresh -m m\nwhat is 6 * 7?"
     first.ns["m"] = ScriptedModel(call("exec_python", code="print(6*7)"), "It is 42.")
     first.run("%agent cassette record a.cassette.json")

@@ -3,51 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from IPython.core.displaypub import CapturingDisplayPublisher
 from IPython.core.error import UsageError
-from IPython.core.interactiveshell import InteractiveShell
-from traitlets.config import Config
 
 from liteagent_nb.core.chat import Price
 from liteagent_nb.core.errors import ConfigError, ModelError
 from liteagent_nb.core.steps import Run
 from liteagent_nb.testing import ScriptedModel, breaks_off, call
 from liteagent_nb.testing.validator import check_request
-
-
-class Notebook:
-    """A shell, and what its cells showed."""
-
-    def __init__(self, shell):
-        self.shell = shell
-        self.ns = shell.user_ns
-
-    def run(self, cell):
-        """Return the value of *cell*; raises what it raised."""
-        self.shell.display_pub.outputs.clear()
-        result = self.shell.run_cell(cell)
-        result.raise_error()
-        return result.result
-
-    def fails(self, cell, kind):
-        with pytest.raises(kind) as caught:
-            self.run(cell)
-        return caught.value
-
-    @property
-    def shown(self):
-        return "\n".join(output["data"]["text/plain"] for output in self.shell.display_pub.outputs)
-
-
-@pytest.fixture
-def notebook():
-    config = Config()
-    config.HistoryManager.enabled = False
-    shell = InteractiveShell(config=config)
-    shell.display_pub = CapturingDisplayPublisher(shell=shell)
-    shell.run_line_magic("load_ext", "liteagent_nb")
-    yield Notebook(shell)
-    shell.run_line_magic("unload_ext", "liteagent_nb")
 
 
 def model_in(notebook, *replies, **kwargs):

@@ -422,3 +422,15 @@ async def test_a_replay_needs_no_key_and_loads_no_litellm(path):
     )
 
     assert done.stdout.splitlines() == ["It is 1.", "[]"], done.stderr
+
+
+async def test_an_answer_that_a_limit_cut_is_cut_again_in_the_replay(path):
+    recorded, *_ = await play(path, "record", "many " * 100, use_tools=False, max_tokens_total=50)
+    assert (recorded.stopped_reason, recorded.is_replayed) == ("budget", False)
+
+    again, *_ = await play(path, "replay", use_tools=False, max_tokens_total=50)
+    beyond, *_ = await play(path, "replay", use_tools=False, max_tokens_total=5000)
+
+    assert (again.stopped_reason, again.final_answer) == ("budget", recorded.final_answer)
+    assert isinstance(beyond.error, CassetteMiss)
+    assert beyond.final_answer == recorded.final_answer

@@ -1,0 +1,124 @@
+"""The notebooks on a machine without network or keys: the same outputs each time, also from the built wheel."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+
+ROOT = Path(__file__).parent.parent.parent
+NOTEBOOKS = ROOT / "notebooks"
+NAMES = ("00_first_run.ipynb", "10_agent.ipynb")
+NO_KEYS = {name: value for name, value in os.environ.items() if not re.search(r"KEY|TOKEN|SECRET|LITE", name)}
+
+# Brings up loopback, which kernels talk over, in a network namespace that has nothing else; then becomes the command.
+ALONE = """
+import fcntl, os, socket, struct, sys
+with socket.socket() as s:
+    fcntl.ioctl(s, 0x8914, struct.pack("16sh22x", b"lo", 1))
+    try:
+        s.settimeout(2)
+        s.connect(("192.0.2.1", 80))
+    except OSError as error:
+        assert "unreachable" in str(error), error
+    else:
+        sys.exit("there is a network here")
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+
+
+def unshare():
+    """Return the command that makes a network namespace, as root or as anybody; None where it is forbidden."""
+    for command in (["unshare", "-n"], ["unshare", "-rn"]):
+        if (
+            sys.platform == "linux"
+            and subprocess.run([*command, "true"], capture_output=True, check=False).returncode == 0
+        ):
+            return command
+    return None
+
+
+def without_network(*words, cwd):
+    command = unshare()
+    if command is None:
+        pytest.skip("this machine lets nobody make a network namespace")
+    return subprocess.run(
+        [*command, sys.executable, "-c", ALONE, sys.executable, *words],
+        cwd=cwd, env=NO_KEYS, capture_output=True, text=True, timeout=170, check=False,
+    )  # fmt: skip
+
+
+EXECUTE = """
+import sys, nbformat
+from nbclient import NotebookClient
+for name in sys.argv[2:]:
+    notebook = nbformat.read(name, as_version=4)
+    NotebookClient(notebook, timeout=120).execute()
+    nbformat.write(notebook, f"{sys.argv[1]}/{name}")
+"""
+
+
+def outputs(path):
+    """Return all that a notebook shows, as text; stored tracebacks and counts of execution too."""
+    cells = nbformat.read(path, as_version=4).cells
+    return json.dumps([cell.get("outputs", []) for cell in cells], indent=1)
+
+
+def settled(text):
+    """Return *text* without figures that vary from run to run: what nbval compares."""
+    return re.sub(r'<span class=\\"la-vary\\">[^<]*</span>', "", text)
+
+
+@pytest.mark.weights
+def test_both_notebooks_pass_nbval_twice_without_network_or_keys(weights):
+    options = ["-q", "-p", "no:cacheprovider", *(str(NOTEBOOKS / name) for name in NAMES)]
+
+    for _ in range(2):
+        done = without_network("-m", "pytest", *options, cwd=ROOT)
+
+        assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-1000:]
+        assert re.search(r"\n\d+ passed in", done.stdout)
+
+
+@pytest.mark.weights
+def test_their_outputs_are_equal_byte_for_byte(weights, tmp_path):
+    for attempt in ("first", "second"):
+        (tmp_path / attempt).mkdir()
+        done = without_network("-c", EXECUTE, str(tmp_path / attempt), *NAMES, cwd=NOTEBOOKS)
+        assert done.returncode == 0, done.stderr[-3000:]
+
+    live, replayed = NAMES
+    assert settled(outputs(tmp_path / "first" / live)) == settled(outputs(tmp_path / "second" / live))
+    first, second, stored = (outputs(p / replayed) for p in (tmp_path / "first", tmp_path / "second", NOTEBOOKS))
+    assert first == second == stored  # the recorded figures, too
+    assert "replayed" in first
+
+
+def test_the_replay_runs_from_the_built_wheel(tmp_path):
+    place = tmp_path / "installed"
+    for words in (
+        ["wheel", "--no-deps", "-w", str(tmp_path), str(ROOT)],
+        ["install", "--no-deps", "--target", str(place)],
+    ):
+        wheels = map(str, tmp_path.glob("*.whl")) if words[0] == "install" else ()
+        subprocess.run(
+            [sys.executable, "-m", "pip", "-q", *words, *wheels], check=True, capture_output=True, timeout=170
+        )
+    notebooks = place / "share" / "liteagent_nb" / "notebooks"
+    (tmp_path / "out").mkdir()
+    where = "import liteagent_nb, sys; print(liteagent_nb.__file__, file=sys.stderr)"
+
+    done = subprocess.run(
+        [sys.executable, "-c", where + EXECUTE, str(tmp_path / "out"), NAMES[1]],
+        cwd=notebooks, env={**NO_KEYS, "PYTHONPATH": str(place)}, capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert str(place) in done.stderr
+    assert outputs(tmp_path / "out" / NAMES[1]) == outputs(NOTEBOOKS / NAMES[1])
