@@ -106,7 +106,7 @@ class LiveView:
             *(running_card_html(call, for_s=now_s - since_s) for call, since_s in self._running.values()),
             self._status_html(now_s),
         ]
-        return f'<div class="la-run la-live">{"".join(parts)}</div>'
+        return f'<div class="la-run la-live mathjax_ignore">{"".join(parts)}</div>'
 
     def text(self) -> str:
         """Return the finished calls as plain text, for front ends that draw no HTML."""

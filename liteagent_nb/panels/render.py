@@ -34,6 +34,7 @@ _MAX_MARKDOWN_CHARS = 100_000
 _MAX_CHARS = 400_000
 """What a browser is given of one text; all of it stays in the Run."""
 
+_PRICE = re.compile(r"\$(?=\d)(?![^<]*>)")
 _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
 _UNSEEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
@@ -84,8 +85,13 @@ def safe_html(markdown: str) -> str:
 def answer_html(text: str) -> str:
     """Return an answer: Markdown, or where it is very long, the text itself."""
     if len(text) <= _MAX_MARKDOWN_CHARS:
-        return f'<div class="la-answer">{safe_html(text)}</div>'
+        return f'<div class="la-answer mathjax_process">{_with_prices(safe_html(text))}</div>'
     return f'<pre class="la-text">{escaped(clipped(text, _MAX_CHARS))}</pre>'
+
+
+def _with_prices(html: str) -> str:
+    """Return *html* with the `$` of `$5` apart: JupyterLab makes a formula of what stands between two prices."""
+    return _PRICE.sub("<span>$</span>", html)
 
 
 def escaped(text: str) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from liteagent_nb.panels.cards import MAX_OUTPUT_CHARS, card_html, duration
 from liteagent_nb.panels.plain import run_text
 from liteagent_nb.panels.render import answer_html, clipped, escaped, varying, visible
-from liteagent_nb.panels.style import style_tag
+from liteagent_nb.panels.style import framed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,13 +37,13 @@ def run_bundle(run: Run) -> dict[str, str]:
 def line_bundle(name: str, why: str) -> dict[str, str]:
     """Return the line that says which model answers, and why it was chosen."""
     line = f'<div class="la-from"><b>{escaped(name)}</b> · {escaped(why)}</div>'
-    return {"text/html": f'<div class="la-run">{style_tag()}{line}</div>', "text/plain": visible(f"{name} · {why}")}
+    return {"text/html": framed(line), "text/plain": visible(f"{name} · {why}")}
 
 
 def run_html(run: Run) -> str:
     """Return a run as HTML: what was said, tool cards, the answer, and a footer with what it took."""
     parts = [*_steps_html(run), _answer(run), _notice(run), _footer(run)]
-    return f'<div class="la-run">{style_tag()}{"".join(parts)}</div>'
+    return framed("".join(parts))
 
 
 def money(cost_usd: float | None) -> str:

@@ -6,7 +6,7 @@ import re
 from functools import cache
 from importlib.resources import files
 
-__all__ = ["style_tag"]
+__all__ = ["framed", "style_tag"]
 
 
 @cache
@@ -17,3 +17,8 @@ def style_tag() -> str:
     css = re.sub(r"\s+", " ", css)
     css = re.sub(r" ?([{};,]) ?", r"\1", css).strip()
     return f"<style>{css}</style>"
+
+
+def framed(html: str) -> str:
+    """Return one of our outputs: *html* with the stylesheet. A `$` in it is money, not the start of a formula."""
+    return f'<div class="la-run mathjax_ignore">{style_tag()}{html}</div>'

@@ -102,3 +102,39 @@ async def test_hostile_text_runs_nothing_and_fetches_nothing_wherever_it_is_show
 
     assert await desk.page.evaluate("() => window.pwned === undefined")
     assert await desk.page.locator(".jp-CodeCell").count() == cells
+
+
+async def test_prices_are_prices_and_formulas_are_formulas(desk):
+    desk.lab.notebook(
+        "prices.ipynb",
+        SETUP + "\nfrom liteagent_nb.core.chat import Price\n"
+        "model = ScriptedModel('From $5 to $10, but $x^2$ too.', 'word ' * 99, price=Price(1e-3, 1e-3))",
+        "%agent -m model --no-tools what costs $3 or $4?",
+        "%agent -m model --fresh --no-tools --budget 0.05 hi",
+    )
+    await desk.open("prices.ipynb")
+
+    await desk.run_all()
+
+    await desk.page.locator(".la-answer mjx-container").first.wait_for(timeout=10_000)
+    assert "From $5 to $10, but" in await desk.output_text(1)
+    assert "of $0.0500" in await desk.output_text(2)
+    assert await desk.page.locator("mjx-container").count() == 1
+
+
+async def test_a_cassette_is_kept_beside_the_notebook_and_carried_in_a_cell(desk):
+    desk.lab.notebook(
+        "taped.ipynb",
+        SETUP + "\nmodel = ScriptedModel(call('exec_python', code='print(6*7)'), 'It is 42.')",
+        "%agent cassette record",
+        "%agent -m model what is 6 * 7?",
+        "%agent cassette embed",
+    )
+    await desk.open("taped.ipynb")
+
+    await desk.run_all()
+
+    assert (desk.lab.folder / "taped.cassette.json").is_file()
+    assert "taped.cassette.json" in await desk.output_text(1)
+    carrying = desk.page.locator(".jp-CodeCell").nth(4)
+    await carrying.get_by_text("%%agent cassette replay").first.wait_for(timeout=10_000)

@@ -16,7 +16,7 @@ from liteagent_nb.panels.live_view import LiveView
 from liteagent_nb.panels.plain import run_text
 from liteagent_nb.panels.render import answer_html, safe_html
 from liteagent_nb.panels.run_view import line_bundle, money, run_html
-from liteagent_nb.panels.style import style_tag
+from liteagent_nb.panels.style import framed, style_tag
 
 PAYLOADS = [
     "<script>alert(1)</script>",
@@ -253,3 +253,16 @@ def test_three_hundred_calls_are_bounded():
 )
 def test_money_in_words(cost, words):
     assert money(cost) == words
+
+
+def test_what_stands_between_two_prices_is_no_formula():
+    html = answer_html("It costs $5 and $10, [see](https://a.b/$5), while $x^2$ is one.")
+
+    assert "<span>$</span>5 and <span>$</span>10" in html
+    assert 'href="https://a.b/$5"' in html
+    assert "$x^2$" in html
+    assert html.startswith('<div class="la-answer mathjax_process">')
+
+
+def test_a_dollar_of_our_own_is_none_either():
+    assert framed("<p>$1 of $2</p>").startswith('<div class="la-run mathjax_ignore">')
