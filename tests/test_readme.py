@@ -15,13 +15,13 @@ README = (ROOT / "README.md").read_text()
 
 
 @pytest.mark.weights
-def test_its_code_runs_as_printed_from_top_to_bottom(weights):
+def test_its_code_runs_as_printed_from_top_to_bottom(weights, tmp_path):
     blocks = re.findall(r"^```python\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(block) for block in blocks])
     env = {name: value for name, value in os.environ.items() if not name.endswith("_API_KEY")}
     env.pop("LITELLM_DEFAULT_MODEL", None)
 
-    NotebookClient(notebook, timeout=120).execute(env=env)
+    NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(tmp_path)}}).execute(env=env)
 
     shown = "\n".join(str(cell.outputs) for cell in notebook.cells)
     assert "7006652" in shown.replace(",", "")
@@ -35,9 +35,11 @@ def test_the_first_agent_cell_comes_before_line_25():
 
 def test_every_variable_it_names_is_read_and_every_variable_that_is_read_is_named():
     table = README.partition("## Environment")[2].partition("\n## ")[0]
-    named = set(re.findall(r"`([A-Z][A-Z_]+)`", table))
+    named = {
+        name for row in re.findall(r"^\|([^|]*)\|", table, re.MULTILINE) for name in re.findall(r"`([A-Z_]+)`", row)
+    }
     sources = "\n".join(path.read_text() for path in (ROOT / "liteagent_nb").rglob("*.py"))
-    read = set(re.findall(r'"((?:MINI_AGENT|CODEX_AGENT|PARITY|LITELLM_DEFAULT)_[A-Z_]+)"', sources))
+    read = set(re.findall(r'"((?:MINI_AGENT|CODEX_AGENT|PARITY|LITEAGENT|LITELLM_DEFAULT)_[A-Z_]+)"', sources))
 
     assert read <= named
     assert named <= read | {"OPENAI_API_KEY", "ANTHROPIC_API_KEY"}
