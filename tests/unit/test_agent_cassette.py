@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from liteagent_nb.cassettes.opening import VARIABLE
 from liteagent_nb.core.errors import CassetteMiss, ConfigError
-from liteagent_nb.testing import ScriptedModel, call
+from liteagent_nb.testing import ScriptedModel, call, slow
 
 
 @pytest.fixture
@@ -207,3 +209,16 @@ def test_recording_and_replaying_show_the_same(new_notebook, folder):
 
     assert replayed_look["text/plain"] == recorded_look["text/plain"]
     assert replayed_look["text/html"].replace('<span class="la-vary">replayed</span>', "") == recorded_look["text/html"]
+
+
+def test_a_replay_in_real_time_takes_as_long_as_the_recording(new_notebook, folder):
+    notebook = new_notebook(m=ScriptedModel(slow(0.3, "one")))
+    notebook.run("%agent cassette record a.cassette.json")
+    notebook.run("%agent -m m hi")
+    notebook.run("%agent cassette replay a.cassette.json timed")
+    assert "replay in real time" in notebook.shown
+
+    started_s = time.perf_counter()
+    notebook.run("%agent -m m --fresh hi")
+
+    assert time.perf_counter() - started_s > 0.25
