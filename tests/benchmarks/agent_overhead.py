@@ -1,149 +1,189 @@
-"""What a step of the agent costs: CPU time beside bare httpx and beside a hand loop over litellm, in one run.
+"""What an agent costs beside the bytes it moves: ours, loops written by hand, and the peers, all in one run.
 
-    python tests/benchmarks/agent_overhead.py [--turns 20] [--rounds 15]
+    python tests/benchmarks/agent_overhead.py [--quick] [--no-peers] [--ways a,b] [--rounds 10] [--json FILE]
 
-Every way asks the same strict server (a process of its own) for the same tool turns and an answer, in random order.
-The median CPU time of this process is printed, per step; trust the differences and ratios, not the milliseconds.
+Every way is a process of its own (`ways/`), peers in environments of their own (`peers.py`; only their installation
+needs the network, and they are kept under `--envs`). All ask one server process for the same replies, made beforehand
+and sent in one burst (`canned_server.py`), in random order within each round.
+
+How to read it: CPU figures are of a way's process alone, per round less or over *bare httpx* (async or sync, as the way
+is), which sends and receives the same bytes and parses nothing; the table shows medians of these. They hold on a busy
+machine; milliseconds, runs a second and the eight tools are wall time and do not: beside runs a second stand runs a
+second of CPU. A step is one reply and its tool calls. What could not be measured is listed with its reason. Small
+differences between dear ways, as our loop's own cost over litellm, want few ways and many rounds:
+`--ways litellm_by_hand,liteagent_over_litellm --rounds 60 --only steps`.
 """
 
 from __future__ import annotations
 
 import argparse
-import asyncio
 import json
-import multiprocessing
+import os
 import random
-import statistics
-import time
+import sys
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
 
-import httpx
+from canned_server import serving
+from overhead_tables import report
+from peers import ENVIRONMENTS, PEERS, NotMeasured, python_of, version_of
+from workers import Worker
 
-from liteagent_nb import AgentConfig, Toolbox, Transcript, run_agent
-from liteagent_nb.models.litellm_model import LitellmModel
-from liteagent_nb.models.quiet_litellm import litellm
-from liteagent_nb.testing import call
-from liteagent_nb.testing.provider import serving_provider
-
-PIECES = 200
-TEXT = "".join(f"w{n:03} " for n in range(PIECES))
-
-
-def echo(text: str) -> str:
-    """Say it again."""
-    return text
-
-
-def serve(turns, pipe):
-    """Serve tool turns, then a text of so many pieces, until the other end of the pipe closes."""
-
-    async def answer(asked):
-        done = sum(message["role"] == "tool" for message in asked.transcript)
-        return call("echo", text=f"turn {done}") if done < turns else TEXT
-
-    with serving_provider(answer=answer, chunk_chars=5) as provider:
-        pipe.send((provider.url, provider.key))
-        pipe.poll(None)
+TURNS = 20
+CROWD = 64
+MEASURES = {
+    "steps": {"turns": TURNS, "calls": 1, "pieces": 200, "delay_s": 0, "at_once": 1},
+    "short answer": {"turns": 0, "calls": 1, "pieces": 200, "delay_s": 0, "at_once": 1},
+    "long answer": {"turns": 0, "calls": 1, "pieces": 2000, "delay_s": 0, "at_once": 1},
+    "eight tools": {"turns": 1, "calls": 8, "pieces": 20, "delay_s": 0.1, "at_once": 1},
+    "crowd": {"turns": 4, "calls": 1, "pieces": 20, "delay_s": 0, "at_once": CROWD},
+}
+SLOW = "crowd"
+"""The measure that is taken in every third round only."""
+WARM_UPS = 2
 
 
-TOOLS = asyncio.run(Toolbox([echo]).list_tools())
+@dataclass(frozen=True)
+class Way:
+    """One way of holding the conversation: a file of `ways/`, and the peer whose environment runs it."""
+
+    name: str
+    module: str
+    peer: str = ""
+    is_sync: bool = False
+    left_out: tuple[str, ...] = ()
+    """Measures that make no sense for it."""
 
 
-def spoken(deltas):
-    """Put the pieces of a hand loop's reply together."""
-    text, name, call_id, arguments = "", "", "", ""
-    for delta in deltas:
-        text += delta.get("content") or ""
-        for piece in delta.get("tool_calls") or ():
-            call_id = piece.get("id") or call_id
-            name = piece["function"].get("name") or name
-            arguments += piece["function"].get("arguments") or ""
-    return text, name, call_id, arguments
+WAYS = (
+    Way("bare httpx", "bare_httpx", left_out=("eight tools",)),
+    Way("bare httpx, sync", "bare_httpx_sync", is_sync=True, left_out=("eight tools",)),
+    Way("httpx by hand", "httpx_by_hand"),
+    Way("aiohttp by hand", "aiohttp_by_hand"),
+    Way("openai by hand", "openai_by_hand"),
+    Way("litellm as translator", "litellm_as_translator"),
+    Way("litellm by hand", "litellm_by_hand"),
+    Way("liteagent_nb", "liteagent"),
+    Way("liteagent_nb over litellm", "liteagent_over_litellm"),
+    Way("lisette", "lisette_chat", peer="lisette"),
+    Way("langgraph", "langgraph_agent", peer="langgraph"),
+    Way("openai-agents", "openai_agents", peer="openai-agents"),
+    Way("pydantic-ai", "pydantic_ai_agent", peer="pydantic-ai"),
+    Way("smolagents", "smolagents_agent", peer="smolagents", is_sync=True),
+    # It does not stream: its replies come whole.
+    Way(
+        "mini-swe-agent",
+        "mini_swe_agent",
+        peer="mini-swe-agent",
+        is_sync=True,
+        left_out=("short answer", "long answer"),
+    ),
+)
+YARDSTICKS = ("bare httpx", "bare httpx, sync")
 
 
-async def hand_loop(stream):
-    messages = [{"role": "user", "content": "go"}]
-    while True:
-        text, name, call_id, arguments = spoken([delta async for delta in stream(messages)])
-        if not name:
-            return text
-        entry = {"id": call_id, "type": "function", "function": {"name": name, "arguments": arguments}}
-        messages.append({"role": "assistant", "content": None, "tool_calls": [entry]})
-        messages.append({"role": "tool", "tool_call_id": call_id, "content": echo(**json.loads(arguments))})
+@dataclass
+class Results:
+    """What was measured: per way and measure one entry a round; what was not, with its reason."""
+
+    taken: dict[str, dict[str, dict[int, dict[str, float]]]] = field(default_factory=dict)
+    loading: dict[str, list[dict[str, float]]] = field(default_factory=dict)
+    versions: dict[str, str] = field(default_factory=dict)
+    missing: dict[str, str] = field(default_factory=dict)
 
 
-def bare_httpx(url, key):
-    client = httpx.AsyncClient(headers={"authorization": f"Bearer {key}"})
-
-    async def stream(messages):
-        body = {"model": "test-model", "messages": messages, "stream": True, "tools": [t.to_openai() for t in TOOLS]}
-        async with client.stream("POST", f"{url}/chat/completions", json=body) as response:
-            async for line in response.aiter_lines():
-                if line.startswith("data: {"):
-                    for choice in json.loads(line[6:])["choices"]:
-                        yield choice["delta"]
-
-    return lambda: hand_loop(stream)
-
-
-def litellm_by_hand(url, key):
-    async def stream(messages):
-        tools = [tool.to_openai() for tool in TOOLS]
-        # With usage, as ours: litellm then counts and prices it.
-        how = {"stream": True, "stream_options": {"include_usage": True}, "_skip_mcp_handler": True}
-        response = await litellm.acompletion(
-            "openai/test-model", messages, tools=tools, api_base=url, api_key=key, **how
-        )
-        async for chunk in response:
-            for choice in chunk.choices:
-                yield choice.delta.model_dump()
-
-    return lambda: hand_loop(stream)
+def start(way, results, environments):
+    """Return a running worker, or None where there can be none."""
+    try:
+        python = python_of(PEERS[way.peer], environments) if way.peer else sys.executable
+        if way.peer and way.name not in results.versions:
+            results.versions[way.name] = version_of(python, PEERS[way.peer])
+        worker = Worker(python, way.module, log=environments / f"{way.module}.log")
+    except NotMeasured as reason:
+        results.missing[way.name] = str(reason)
+        return None
+    results.loading.setdefault(way.name, []).append(worker.told)
+    return worker
 
 
-def ours(url, key, turns):
-    model = LitellmModel("openai/test-model", {"api_base": url, "api_key": key})
-    config = AgentConfig(
-        max_iterations=turns + 2, stagnation_window=turns + 2, max_history_messages=999, hard_char_budget=10**6
-    )
+def start_all(ways, results, *, environments, starts):
+    """Start every way so many times, which tells what loading costs; return the last processes."""
+    workers = {}
+    for _ in range(starts):
+        for worker in workers.values():
+            worker.close()
+        running = {way: start(way, results, environments) for way in random.sample(ways, len(ways))}
+        workers = {way: worker for way, worker in running.items() if worker is not None}
+    return workers
 
-    async def run():
-        done = await run_agent(Transcript.of("go"), model=model, tools=Toolbox([echo]), config=config)
-        return done.raise_for_error().final_answer
 
-    return run
+def measures_of(round_number, wanted):
+    """Return what is measured in this round; rounds below zero only warm up."""
+    takes_all = round_number % 3 == 0
+    return [name for name in wanted if name != SLOW or takes_all]
+
+
+def take(way, measure, worker, *, asked, round_number, results):
+    """Have one measure taken; the first failure ends this measure of this way, and is listed."""
+    missing = f"{way.name}: {measure}"
+    if measure in way.left_out or missing in results.missing:
+        return
+    try:
+        took = worker.ask(**MEASURES[measure], **asked)
+    except (NotMeasured, OSError) as reason:
+        results.missing[missing] = str(reason)
+        return
+    if round_number >= 0:
+        results.taken.setdefault(way.name, {}).setdefault(measure, {})[round_number] = took
+
+
+def measure_all(workers, results, *, asked, rounds, wanted):
+    for round_number in range(-WARM_UPS, rounds):
+        print(f"round {round_number + 1} of {rounds}", end="\r", file=sys.stderr, flush=True)
+        for measure in measures_of(round_number, wanted):
+            for way in random.sample(list(workers), len(workers)):
+                take(way, measure, workers[way], asked=asked, round_number=round_number, results=results)
+
+
+def chosen_ways(chosen):
+    """Return the ways to measure; the yardsticks always."""
+    wanted = set(chosen.ways.split(",")) if chosen.ways else {way.name for way in WAYS}
+    unknown = wanted - {way.name for way in WAYS} - {way.module for way in WAYS}
+    if unknown:
+        raise SystemExit(f"unknown: {', '.join(sorted(unknown))}; there are: {', '.join(way.name for way in WAYS)}")
+    named = [way for way in WAYS if way.name in wanted or way.module in wanted or way.name in YARDSTICKS]
+    return [way for way in named if not (chosen.no_peers and way.peer)]
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--ways", default="", help="names with commas between; the yardsticks are always there")
+    parser.add_argument("--no-peers", action="store_true", help="ours and loops by hand only: nothing is installed")
+    parser.add_argument("--rounds", type=int, default=10)
+    parser.add_argument("--quick", action="store_true", help="three rounds, everything loaded once")
+    parser.add_argument("--only", default="", help=f"measures with commas between, of: {', '.join(MEASURES)}")
+    parser.add_argument("--model", default="test-model", help="its name; one that litellm knows has a price")
+    parser.add_argument("--envs", type=Path, default=ENVIRONMENTS, help="where the peers' environments are kept")
+    parser.add_argument("--json", type=Path, help="a file for every figure of every round")
+    return parser.parse_args()
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--turns", type=int, default=20)
-    parser.add_argument("--rounds", type=int, default=15)
-    chosen = parser.parse_args()
-    here, there = multiprocessing.get_context("spawn").Pipe()
-    server = multiprocessing.get_context("spawn").Process(target=serve, args=(chosen.turns, there), daemon=True)
-    server.start()
-    url, key = here.recv()
-    ways = {
-        "httpx by hand": bare_httpx(url, key),
-        "litellm by hand": litellm_by_hand(url, key),
-        "liteagent_nb over litellm": ours(url, key, chosen.turns),
-    }
-    cpu = {name: [] for name in ways}
-    with asyncio.Runner() as runner:
-        for round_number in range(chosen.rounds + 2):
-            for name in random.sample(sorted(ways), len(ways)):
-                started = time.process_time()
-                answer = runner.run(ways[name]())
-                assert answer == TEXT, answer
-                if round_number > 1:
-                    cpu[name].append((time.process_time() - started) * 1000 / (chosen.turns + 1))
-    here.close()
-    server.terminate()
-    bare = statistics.median(cpu["httpx by hand"])
-    print(f"\nCPU ms a step, {chosen.turns} tool turns and an answer of {PIECES} pieces, {chosen.rounds} rounds")
-    print(f"{'way':28}{'median':>9}{'over httpx':>12}{'ratio':>8}")
-    for name, times in cpu.items():
-        median = statistics.median(times)
-        print(f"{name:28}{median:9.2f}{median - bare:12.2f}{median / bare:8.2f}")
+    chosen = arguments()
+    chosen.envs.mkdir(parents=True, exist_ok=True)
+    ways, results = chosen_ways(chosen), Results()
+    load = os.getloadavg()[0]
+    with serving() as server:
+        workers = start_all(ways, results, environments=chosen.envs, starts=1 if chosen.quick else 3)
+        asked = {"server": server, "model": chosen.model}
+        rounds, wanted = 3 if chosen.quick else chosen.rounds, chosen.only.split(",") if chosen.only else list(MEASURES)
+        measure_all(workers, results, asked=asked, rounds=rounds, wanted=wanted)
+        for worker in workers.values():
+            worker.close()
+    if chosen.json:
+        chosen.json.write_text(json.dumps(asdict(results), indent=1))
+    print(f"{os.cpu_count()} cores, load average {load:.1f} at the start\n")
+    print(report(ways, results))
 
 
 if __name__ == "__main__":
