@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, is_dataclass
 from typing import TypeAlias
@@ -11,6 +12,9 @@ __all__ = ["Message", "Price", "Reply", "ToolCall", "Transcript", "Usage", "text
 
 Message: TypeAlias = dict[str, object]
 """One chat message in OpenAI's shape: `role`, `content`, and where they apply `tool_calls`, `tool_call_id`, `name`."""
+
+_UNSENDABLE_IN_NAMES = re.compile(r"[^a-zA-Z0-9_-]")
+_NAME_CHARS = 64
 
 
 def text_of(content: object) -> str:
@@ -61,18 +65,23 @@ class ToolCall:
     def to_message(self) -> Message:
         """Return the entry of an assistant message's `tool_calls`.
 
-        Broken JSON is sent back as an empty object: strict providers parse what they wrote themselves, and the
-        tool's reply tells the model what it had sent.
+        Broken JSON is sent back as an empty object, and an impossible name as a possible one: strict providers check
+        what they wrote themselves, and the tool's reply tells the model what it had sent.
         """
         arguments = self.arguments if _is_json_object(self.arguments) else "{}"
-        return {"id": self.id, "type": "function", "function": {"name": self.name, "arguments": arguments}}
+        name = _UNSENDABLE_IN_NAMES.sub("_", self.name)[:_NAME_CHARS] or "_"
+        return {"id": self.id, "type": "function", "function": {"name": name, "arguments": arguments}}
 
 
 def _is_json_object(text: str) -> bool:
     try:
-        return isinstance(json.loads(text), dict)
+        return isinstance(json.loads(text, parse_constant=_no_constant), dict)
     except (ValueError, RecursionError):
         return False
+
+
+def _no_constant(name: str) -> object:
+    raise ValueError(f"{name} is no JSON")
 
 
 @dataclass(frozen=True, slots=True)

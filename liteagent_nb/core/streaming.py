@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from liteagent_nb.core.chat import Reply, ToolCall, Usage
+from liteagent_nb.core.text import clean
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -121,12 +122,12 @@ class ReplyBuilder:
         """Return what has come so far; *usage* stands in where the provider sent none."""
         calls = tuple(_closed(self._calls))
         return Reply(
-            text="".join(self._text),
+            text=clean("".join(self._text)),  # servers cut an emoji's two halves apart, and models write half ones
             tool_calls=calls,
             usage=self._usage or usage,
             model=self._model,
             finish_reason=finish_reason or self._finish_reason or ("tool_calls" if calls else "stop"),
-            reasoning="".join(self._reasoning),
+            reasoning=clean("".join(self._reasoning)),
             ttft_ms=None if self._first_s is None else (self._first_s - self._started_s) * 1000,
             total_ms=(self._last_s - self._started_s) * 1000,
             is_replayed=self._is_replayed,
@@ -141,7 +142,7 @@ def _closed(calls: list[_OpenCall]) -> Iterator[ToolCall]:
     """Finish the calls: unique ids, and two calls that a server glued together taken apart."""
     seen: set[str] = set()
     for position, call in enumerate(calls):
-        for part, arguments in enumerate(_split_objects("".join(call.arguments) or "{}")):
+        for part, arguments in enumerate(_split_objects(clean("".join(call.arguments)) or "{}")):
             wanted = call.id if call.id and part == 0 else f"call_{position}_{part}"
             unique = wanted if wanted not in seen else f"{wanted}_{len(seen)}"
             seen.add(unique)

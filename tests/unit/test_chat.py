@@ -60,6 +60,18 @@ def test_broken_arguments_are_sent_back_as_an_empty_object():
     assert ToolCall("c", "f", "{oops").to_message()["function"] == {"name": "f", "arguments": "{}"}
 
 
+def test_arguments_with_nan_are_no_json_and_sent_back_as_an_empty_object():
+    assert ToolCall("c", "f", '{"x": NaN}').to_message()["function"] == {"name": "f", "arguments": "{}"}
+
+
+@pytest.mark.parametrize(
+    ("written", "sent"),
+    [("functions.good", "functions_good"), ("größe", "gr__e"), ("", "_"), ("x" * 70, "x" * 64), ("\ud800", "_")],
+)
+def test_a_name_that_no_tool_can_have_is_sent_back_as_one_that_it_could(written, sent):
+    assert ToolCall("c", written).to_message()["function"]["name"] == sent
+
+
 def test_one_unknown_cost_makes_the_sum_unknown():
     assert (Usage(1, 2, 0.5) + Usage(1, 2, None)).cost_usd is None
     assert (Usage(1, 2, 0.5) + Usage(3, 4, 0.25)) == Usage(4, 6, 0.75)
@@ -172,3 +184,14 @@ def test_text_is_shortened_in_the_middle_and_says_how_long_it_was():
 
 def test_what_no_provider_takes_is_replaced():
     assert clean("ok \ud800 \0 \N{GRINNING FACE}") == "ok \ufffd \ufffd \N{GRINNING FACE}"
+
+
+def test_the_halves_of_an_emoji_that_came_apart_are_joined_and_a_lone_half_is_replaced():
+    reply = built(
+        Delta(text="hi \ud83d", reasoning="\ud800"),
+        Delta(text="\ude00", calls=(CallDelta(0, "c", "f", '{"a": "\ud800"}'),)),
+    )
+
+    assert reply.text == "hi \N{GRINNING FACE}"
+    assert reply.reasoning == "\ufffd"
+    assert reply.tool_calls[0].arguments == '{"a": "\ufffd"}'
