@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["clean", "shorten"]
+__all__ = ["clean", "printed", "shorten"]
 
 
 def shorten(text: str, max_chars: int) -> str:
@@ -19,3 +19,11 @@ def shorten(text: str, max_chars: int) -> str:
 def clean(text: str) -> str:
     """Replace what no provider takes: lone surrogates, and NUL."""
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").replace("\0", "\ufffd")
+
+
+def printed(value: object) -> str:
+    """Return how *value* prints; what cannot be printed is named."""
+    try:
+        return str(value)
+    except Exception as error:  # noqa: BLE001 - a user's __str__ may raise anything
+        return f"<a {type(value).__name__} that cannot be shown: {type(error).__name__}>"

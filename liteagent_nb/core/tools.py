@@ -6,6 +6,8 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from liteagent_nb.core.text import printed
+
 __all__ = ["Observation", "Tool", "ToolInvocation"]
 
 
@@ -62,8 +64,8 @@ class Observation:
             return self.result
         if isinstance(self.result, Mapping):
             for key in ("result", "answer", "text", "stdout"):
-                if self.result.get(key):
-                    return _as_text(self.result[key])
+                if _is_there(value := self.result.get(key)):
+                    return _as_text(value)
         return self.stdout if self.result is None else _as_text(self.result)
 
 
@@ -71,9 +73,16 @@ def _as_text(value: object) -> str:
     if isinstance(value, str):
         return value
     try:
-        return json.dumps(value, ensure_ascii=False, default=str)
+        return json.dumps(value, ensure_ascii=False, default=printed)
     except (TypeError, ValueError, RecursionError):
-        return str(value)
+        return printed(value)
+
+
+def _is_there(value: object) -> bool:
+    try:
+        return bool(value)
+    except ValueError:  # arrays and tables are neither true nor false
+        return True
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from liteagent_nb.core.text import shorten
+from liteagent_nb.core.text import printed, shorten
 from liteagent_nb.core.tools import Observation
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def _told(value: object) -> object:
     try:
         text = json.dumps(plain, ensure_ascii=False, allow_nan=False)
     except (TypeError, ValueError, RecursionError):
-        return shorten(_shown(value), RESULT_CHARS)
+        return shorten(printed(value), RESULT_CHARS)
     return plain if len(text) <= RESULT_CHARS else shorten(text, RESULT_CHARS)
 
 
@@ -51,17 +51,9 @@ def _plain(value: object) -> object:
     return value
 
 
-def _shown(value: object) -> str:
-    """Return how it prints: tables and arrays bound that themselves."""
-    try:
-        return str(value)
-    except Exception as error:  # noqa: BLE001 - a user's __str__ may raise anything
-        return f"<a {type(value).__name__} that cannot be shown: {type(error).__name__}>"
-
-
 def failed(error: BaseException) -> Observation:
     """Return what a tool raised as an observation, with the end of its traceback from the user's function on."""
-    message = _shown(error)
+    message = printed(error)
     named = f"{type(error).__name__}: {message}" if message else type(error).__name__
     lines = traceback.format_exception(type(error), error, _of_the_user(error.__traceback__))
     trace = "".join(lines)

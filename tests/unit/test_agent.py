@@ -591,6 +591,41 @@ async def test_a_tool_that_cancels_itself_is_an_observation():
     assert "cancelled itself" in tool_messages(done)[0]["content"]
 
 
+class Unshowable:
+    def __repr__(self):
+        raise RuntimeError("no")
+
+
+class Doubtful:
+    def __bool__(self):
+        raise ValueError("as arrays and tables do")
+
+    def __repr__(self):
+        return "a table"
+
+
+@pytest.mark.parametrize(
+    ("result", "told"),
+    [
+        (Unshowable(), "<a Unshowable that cannot be shown: RuntimeError>"),
+        ({"text": Doubtful()}, '"a table"'),
+        ({"answer": [Unshowable()]}, '["<a Unshowable that cannot be shown: RuntimeError>"]'),
+    ],
+)
+async def test_a_result_that_can_hardly_be_shown_does_not_break_the_run(result, told):
+    desk = Desk()
+
+    async def gives():
+        return Observation(ok=True, result=result)
+
+    desk._echo = gives
+
+    done = await run(ScriptedModel(call("echo"), "done"), tools=desk)
+
+    assert done.stopped_reason == "success"
+    assert tool_messages(done)[0]["content"].strip('"') == told.strip('"')
+
+
 async def test_an_invoker_that_cannot_be_reached_is_not_taken_for_one_without_tools():
     class Gone(Desk):
         async def list_tools(self):
