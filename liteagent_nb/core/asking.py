@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import aclosing
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ from liteagent_nb.core.chat import Usage
 from liteagent_nb.core.meter import estimate, request_chars
 from liteagent_nb.core.steps import ModelAsked, ReasoningDelta, TextDelta
 from liteagent_nb.core.streaming import ReplyBuilder
+from liteagent_nb.core.tasks import is_being_cancelled
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping, Sequence
@@ -44,6 +46,8 @@ class Question:
         stream: AsyncGenerator[Delta, None] = self.model.stream(self._transcript, self._tools, settings)  # type: ignore[assignment]  # aclosing wants a generator; a model may return any iterator with aclose
         async with aclosing(stream):
             async for delta in stream:
+                if is_being_cancelled():  # the stream has swallowed it
+                    raise asyncio.CancelledError
                 self._builder.add(delta, now_s=self._meter.now_s)
                 _tell(delta, watch)
                 self._meter.check(self._estimate())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 
 import pytest
@@ -12,6 +13,7 @@ from liteagent_nb.core.chat import Price, Reply, Transcript, Usage
 from liteagent_nb.core.config import AgentConfig
 from liteagent_nb.core.errors import ConfigError, ModelError
 from liteagent_nb.core.steps import ModelAsked, RunDone, StepDone, TextDelta, ToolFinished, ToolStarted
+from liteagent_nb.core.streaming import Delta
 from liteagent_nb.core.tools import Observation, Tool
 from liteagent_nb.testing import ScriptedModel, breaks_off, call, calls, endless, slow
 from liteagent_nb.testing.validator import check_request
@@ -624,6 +626,29 @@ async def test_a_result_that_can_hardly_be_shown_does_not_break_the_run(result, 
 
     assert done.stopped_reason == "success"
     assert tool_messages(done)[0]["content"].strip('"') == told.strip('"')
+
+
+async def test_a_stream_that_ignores_its_end_is_read_no_further_and_nothing_is_told_after_the_end():
+    class Deaf(ScriptedModel):
+        async def stream(self, transcript, tools, settings):
+            for _ in range(20):
+                with contextlib.suppress(asyncio.CancelledError):
+                    await asyncio.sleep(0.01)
+                yield Delta(text="more ")
+
+    events = []
+    task = asyncio.create_task(run(Deaf(), watch=events.append))
+    await asyncio.sleep(0.05)
+    task.cancel()
+    await asyncio.sleep(0)
+    task.cancel()  # a second interrupt does not wait
+    await asyncio.wait({task})
+    told = len(events)
+    await asyncio.sleep(0.1)
+
+    assert isinstance(events[-1], RunDone)
+    assert len(events) == told
+    assert asyncio.all_tasks() == {asyncio.current_task()}
 
 
 async def test_an_invoker_that_cannot_be_reached_is_not_taken_for_one_without_tools():
