@@ -30,7 +30,12 @@ async def observe_sync(call: Callable[[], object], *, timeout_s: float) -> Obser
     loop = asyncio.get_running_loop()
     started_s = loop.time()
     thread = Thread(functools.partial(_attempt, call), name="liteagent-tool").start()
-    outcome = await _settled(thread.outcome, thread.stop, timeout_s)
+    outcome: Outcome | None = None
+    try:
+        outcome = await _settled(thread.outcome, thread.stop, timeout_s)
+    finally:
+        if outcome is None or isinstance(outcome, Observation):
+            thread.outcome.add_done_callback(_discard)
     if not isinstance(outcome, Observation):
         awaitable = outcome
         outcome = await observe_async(lambda: awaitable, timeout_s=timeout_s - (loop.time() - started_s))
@@ -45,6 +50,13 @@ async def observe_async(call: Callable[[], object], *, timeout_s: float) -> Obse
     # Once: a second cancellation would break off its cleanup.
     outcome = await _settled(task, lambda: task.cancelling() or task.cancel(), timeout_s)
     return outcome.timed((loop.time() - started_s) * 1000)
+
+
+def _discard(late: asyncio.Future[Outcome]) -> None:
+    """Close what came too late to be awaited."""
+    outcome = None if late.cancelled() or late.exception() else late.result()
+    if inspect.iscoroutine(outcome):
+        outcome.close()
 
 
 def _attempt(call: Callable[[], object]) -> Outcome:

@@ -3,6 +3,7 @@
 import asyncio
 import contextvars
 import dataclasses
+import inspect
 import subprocess
 import sys
 import threading
@@ -62,6 +63,21 @@ async def test_a_function_that_returns_something_awaitable_is_awaited():
         return n + 1
 
     assert (await call(lambda n: later(n=n), n=1)).result == 2
+
+
+async def test_what_comes_too_late_to_be_awaited_is_closed():
+    async def later():
+        return 1
+
+    promised, may_end = later(), threading.Event()
+    task = asyncio.create_task(call(lambda: may_end.wait(5) and promised))
+    await asyncio.sleep(0.02)
+    may_end.set()
+    time.sleep(0.05)  # noqa: ASYNC251 - the thread shall end while the loop does not look
+    task.cancel()
+    await asyncio.wait({task})
+
+    assert inspect.getcoroutinestate(promised) == inspect.CORO_CLOSED
 
 
 @pytest.mark.parametrize("is_async", [False, True])
