@@ -26,6 +26,8 @@ class Portal:
     def __init__(self, *, grace_s: float = 5.0) -> None:
         self._grace_s = grace_s
         self._lock = threading.Lock()
+        self._is_open = threading.Event()
+        self._closings = 0
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
 
@@ -38,13 +40,14 @@ class Portal:
         if threading.current_thread() is self._thread:
             work.close()
             raise RuntimeError("the portal cannot wait for itself: await the coroutine instead")
-        loop, errand = self._opened(), _Errand(work)
+        errand = _Errand(work)
         try:
+            loop = self._opened()
             # call_soon_threadsafe copies the context, by which ipykernel knows whose cell the output belongs to.
             loop.call_soon_threadsafe(errand.start, loop)
             errand.ended.wait()
-        except KeyboardInterrupt:
-            loop.call_soon_threadsafe(errand.cancel)
+        except KeyboardInterrupt:  # it may also have come before the work began, or while the portal opened
+            self._opened().call_soon_threadsafe(errand.cancel)
             errand.ended.wait(self._grace_s)
             raise
         return errand.result()
@@ -53,18 +56,33 @@ class Portal:
         """Cancel what still runs and end the thread."""
         with self._lock:
             loop, thread, self._loop, self._thread = self._loop, self._thread, None, None
+            self._is_open.clear()
+            self._closings += 1
         if loop is None or thread is None:
             return
         asyncio.run_coroutine_threadsafe(_cancel_everything(), loop)
         thread.join(self._grace_s)
 
     def _opened(self) -> asyncio.AbstractEventLoop:
+        while (loop := self._loop) is None:
+            threading.Thread(target=self._serve, args=(self._closings,), name="liteagent", daemon=True).start()
+            self._is_open.wait()
+        return loop
+
+    def _serve(self, closings: int) -> None:
+        """Open and run the loop, both here: no interrupt reaches this thread, so none can leave half a portal."""
         with self._lock:
-            if self._loop is None:
-                self._loop = asyncio.new_event_loop()
-                self._thread = threading.Thread(target=_serve, args=(self._loop,), name="liteagent", daemon=True)
-                self._thread.start()
-            return self._loop
+            if self._loop is not None or closings != self._closings:  # another was faster, or nobody wants it any more
+                return
+            loop = self._loop = asyncio.new_event_loop()
+            self._thread = threading.current_thread()
+            self._is_open.set()
+        asyncio.set_event_loop(loop)
+        try:
+            loop.run_forever()
+            loop.run_until_complete(loop.shutdown_asyncgens())
+        finally:
+            loop.close()
 
 
 class _Errand(Generic[T]):
@@ -84,21 +102,15 @@ class _Errand(Generic[T]):
         """Ask it to stop, on the portal's loop."""
         if self._task is not None:
             self._task.cancel()
+        else:  # it was never begun
+            self._work.close()
+            self.ended.set()
 
     def result(self) -> T:
         """Return what came of it; a cancelled errand counts as interrupted."""
         if self._task is None or self._task.cancelled():
             raise KeyboardInterrupt
         return self._task.result()
-
-
-def _serve(loop: asyncio.AbstractEventLoop) -> None:
-    asyncio.set_event_loop(loop)
-    try:
-        loop.run_forever()
-        loop.run_until_complete(loop.shutdown_asyncgens())
-    finally:
-        loop.close()
 
 
 async def _cancel_everything() -> None:

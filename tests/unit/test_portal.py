@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import inspect
 import os
 import signal
 import threading
@@ -110,3 +111,24 @@ def test_a_closed_portal_opens_again(portal):
     portal.close()
 
     assert portal.wait_for(loop_and_thread())
+
+
+async def test_an_interrupt_before_the_work_begins_closes_it_at_once():
+    class Interrupted(Portal):
+        interrupts = 1
+
+        def _opened(self):
+            self.interrupts -= 1
+            if self.interrupts == 0:
+                raise KeyboardInterrupt
+            return super()._opened()
+
+    portal, work = Interrupted(), loop_and_thread()
+    started = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        portal.wait_for(work)
+    took_s = time.monotonic() - started
+    portal.close()
+
+    assert took_s < 1
+    assert inspect.getcoroutinestate(work) == inspect.CORO_CLOSED
