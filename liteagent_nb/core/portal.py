@@ -79,7 +79,8 @@ class Portal:
             self._is_open.set()
         asyncio.set_event_loop(loop)
         try:
-            loop.run_forever()
+            while _is_left(loop):
+                pass
             loop.run_until_complete(loop.shutdown_asyncgens())
         finally:
             loop.close()
@@ -111,6 +112,15 @@ class _Errand(Generic[T]):
         if self._task is None or self._task.cancelled():
             raise KeyboardInterrupt
         return self._task.result()
+
+
+def _is_left(loop: asyncio.AbstractEventLoop) -> bool:
+    """Run *loop* until it is stopped; whether it was an exit inside some work that stopped it, which ends only that."""
+    try:
+        loop.run_forever()
+    except (SystemExit, KeyboardInterrupt):
+        return True
+    return False
 
 
 async def _cancel_everything() -> None:

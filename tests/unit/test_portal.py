@@ -132,3 +132,17 @@ async def test_an_interrupt_before_the_work_begins_closes_it_at_once():
 
     assert took_s < 1
     assert inspect.getcoroutinestate(work) == inspect.CORO_CLOSED
+
+
+@pytest.mark.parametrize("error", [SystemExit, KeyboardInterrupt])
+def test_an_exit_inside_the_work_comes_out_and_the_portal_goes_on(portal, error):
+    async def leaves():
+        raise error
+
+    async def works():
+        await asyncio.create_task(leaves())
+
+    with pytest.raises(error):
+        portal.wait_for(works())
+
+    assert portal.wait_for(loop_and_thread())
