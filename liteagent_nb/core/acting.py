@@ -90,7 +90,7 @@ class Errands:
         try:
             async with asyncio.timeout(timeout_s + TIMEOUT_GRACE_S) as limit:
                 work = self._invoker.call_tool(name, arguments, timeout_s=timeout_s)
-                return await finish_or_abandon(work, grace_s=CANCEL_GRACE_S)
+                return _checked(await finish_or_abandon(work, grace_s=CANCEL_GRACE_S))
         except asyncio.CancelledError:
             if is_being_cancelled():
                 raise
@@ -145,6 +145,16 @@ def told(observation: Observation, *, ask_to_mend: bool, max_chars: int) -> str:
     if ask_to_mend:
         failed.append("Observation from last tool run: it failed. Mend the call and try again, or answer without it.")
     return shorten(clean("\n".join(failed)), max_chars)
+
+
+def _checked(observation: object) -> Observation:
+    """Return what an invoker brought back, if it is what it promises; raises `TypeError` where it is not."""
+    if not isinstance(observation, Observation):
+        raise TypeError(f"the invoker returned {type(observation).__name__} instead of an Observation")
+    for name in ("stdout", "stderr"):
+        if not isinstance(value := getattr(observation, name), str):
+            raise TypeError(f"the invoker returned {type(value).__name__} as {name} instead of text")
+    return observation
 
 
 def _timed(observation: Observation, t_ms: float) -> Observation:

@@ -7,10 +7,12 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 from liteagent_nb.core.chat import Usage
-from liteagent_nb.core.meter import estimate, request_chars
+from liteagent_nb.core.errors import LiteAgentError, ModelError
+from liteagent_nb.core.meter import LimitReached, estimate, request_chars
 from liteagent_nb.core.steps import ModelAsked, ReasoningDelta, TextDelta
 from liteagent_nb.core.streaming import ReplyBuilder
 from liteagent_nb.core.tasks import is_being_cancelled
+from liteagent_nb.core.text import printed
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping, Sequence
@@ -43,6 +45,18 @@ class Question:
         self._meter.check(self._estimate())
         watch(ModelAsked(self.model.name, step))
         self.is_sent = True
+        try:
+            await self._read(settings, watch)
+        except (LiteAgentError, LimitReached):
+            raise
+        except Exception as error:
+            broken = f"{self.model.name} broke its promise: {type(error).__name__}: {printed(error)}"
+            raise ModelError(
+                broken, hint="what came so far is kept; this is a fault in the model's own code"
+            ) from error
+        self.is_answered = True
+
+    async def _read(self, settings: Mapping[str, object], watch: Watcher) -> None:
         stream: AsyncGenerator[Delta, None] = self.model.stream(self._transcript, self._tools, settings)  # type: ignore[assignment]  # aclosing wants a generator; a model may return any iterator with aclose
         async with aclosing(stream):
             async for delta in stream:
@@ -51,7 +65,6 @@ class Question:
                 self._builder.add(delta, now_s=self._meter.now_s)
                 _tell(delta, watch)
                 self._meter.check(self._estimate())
-        self.is_answered = True
 
     def _estimate(self) -> Usage:
         """Return what the request and what has come of its answer are likely to cost."""

@@ -720,3 +720,47 @@ async def test_the_metrics_have_the_seeds_keys():
     assert done.metrics.keys() == {"escalated", "used_model", "ttotal_ms", "model_calls", "tool_calls"}
     assert (done.metrics["model_calls"], done.metrics["tool_calls"]) == (2, 1)
     assert done.metrics["ttotal_ms"] > 0
+
+
+class Faulty:
+    """A model whose own code fails after a few words."""
+
+    name, price = "faulty", None
+
+    async def stream(self, transcript, tools, settings):
+        yield Delta(text="half an ")
+        raise KeyError("choices")
+
+
+async def test_a_fault_in_a_models_own_code_ends_the_run_and_loses_nothing():
+    events = []
+
+    done = await run_agent(Transcript.of("go"), model=Faulty(), config=AgentConfig(), watch=events.append)
+
+    assert (done.stopped_reason, done.final_answer) == ("error", "half an ")
+    assert "faulty broke its promise: KeyError: 'choices'" in str(done.error)
+    assert isinstance(done.error.__cause__, KeyError)
+    assert isinstance(events[-1], RunDone)
+
+
+@pytest.mark.parametrize(
+    ("returned", "told"),
+    [
+        (None, "returned NoneType instead of an Observation"),
+        (Observation(ok=True, stdout=b"raw"), "returned bytes as stdout"),
+    ],
+)
+async def test_an_invoker_that_returns_what_it_did_not_promise_is_an_observation(returned, told):
+    class Wrong:
+        async def list_tools(self):
+            return [Tool("wrong")]
+
+        async def call_tool(self, name, arguments, *, timeout_s):
+            return returned
+
+    done = await run_agent(
+        Transcript.of("go"), model=ScriptedModel(call("wrong"), "so it is"), tools=Wrong(), config=AgentConfig()
+    )
+
+    assert (done.stopped_reason, done.final_answer) == ("success", "so it is")
+    assert told in str(done.tool_invocations[0].error)
