@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import re
 import tempfile
+import urllib.parse
 
 __all__ = [
     "child_environment",
+    "has_proxy_for",
     "is_flag_set",
     "key_names",
     "key_values",
@@ -64,6 +67,17 @@ def _secrets_of(value: str) -> list[str]:
     if not isinstance(headers, dict):
         return [value]
     return [word for inner in headers.values() for word in (str(inner), *str(inner).split())]
+
+
+@functools.lru_cache(maxsize=64)  # a look at every variable, for the answer that hardly ever changes
+def has_proxy_for(url: str) -> bool:
+    """Whether requests to *url* go through a proxy."""
+    import urllib.request  # noqa: PLC0415 - http, mail and ssl come with it
+
+    parts = urllib.parse.urlsplit(url)
+    proxies = urllib.request.getproxies()
+    is_named = bool(proxies.get(parts.scheme) or proxies.get("all"))
+    return is_named and not urllib.request.proxy_bypass(parts.hostname or "")
 
 
 def prepare_litellm() -> None:

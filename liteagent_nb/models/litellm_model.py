@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from liteagent_nb import environment
 from liteagent_nb.core.errors import ConfigError, LiteAgentError
+from liteagent_nb.models.direct import stream_directly
+from liteagent_nb.models.direct_choice import direct_or_none
 from liteagent_nb.models.litellm_chunks import delta_of, usage_of
 from liteagent_nb.models.litellm_errors import as_house_error, broken_off, is_worth_retrying, retry_after_s
 from liteagent_nb.models.litellm_names import check_name, has_own_base, key_variable, price_of
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from liteagent_nb.core.chat import Price, Transcript
     from liteagent_nb.core.streaming import Delta
     from liteagent_nb.core.tools import Tool
+    from liteagent_nb.models.direct_request import DirectRequest
 
 __all__ = ["LitellmModel"]
 
@@ -65,11 +68,12 @@ class LitellmModel:
         merged = {**self._kwargs, **settings}
         retries_left = _retries(merged)
         request = self._request(transcript, tools, merged)
+        direct = direct_or_none(provider=self._provider, request=request)
         pause_s = _FIRST_PAUSE_S
         while True:
             had_content = False
             try:
-                async with aclosing(self._attempt(request)) as deltas:
+                async with aclosing(self._attempt(request, direct)) as deltas:
                     async for delta in deltas:
                         had_content = had_content or delta.is_content
                         yield delta
@@ -97,8 +101,12 @@ class LitellmModel:
             request.setdefault("api_key", environment.text("OPENAI_API_KEY", "none"))
         return request
 
-    async def _attempt(self, request: Mapping[str, Any]) -> AsyncGenerator[Delta]:
-        """Send once. litellm's own look for MCP tools is skipped: it would need the `mcp` package."""
+    def _attempt(self, request: Mapping[str, Any], direct: DirectRequest | None) -> AsyncGenerator[Delta]:
+        """Send once: directly where that is the same, else through litellm."""
+        return self._through_litellm(request) if direct is None else stream_directly(direct, cost_of=self._cost_of)
+
+    async def _through_litellm(self, request: Mapping[str, Any]) -> AsyncGenerator[Delta]:
+        """Send through litellm. Its look for MCP tools is skipped: it would need the `mcp` package."""
         response = await litellm.acompletion(**request, _skip_mcp_handler=True)
         async with aclosing(response):
             had_content = False

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import warnings
+from typing import Any
 
 from liteagent_nb import environment
 
@@ -22,4 +23,13 @@ with warnings.catch_warnings():
 # litellm prints a list of providers, and where to file bugs, on every error otherwise.
 litellm.suppress_debug_info = True
 
-__all__ = ["litellm"]
+__all__ = ["inside_litellm", "litellm", "ssl_context"]
+
+inside_litellm: Any = litellm
+"""The same, for what litellm declares to nobody: its translators, its switches. Who reads them expects them to move."""
+
+
+def ssl_context() -> Any:
+    """Return what litellm checks certificates with."""
+    http_handler: Any = importlib.import_module("litellm.llms.custom_httpx.http_handler")
+    return http_handler.get_ssl_configuration()
