@@ -45,14 +45,17 @@ _SWITCHES = (
 ).split()
 """litellm's own settings that change a request or look at it; each is falsy until somebody sets it."""
 
+_REQUEST_TIMEOUT_S = 6000.0
+"""What litellm's own limit is until somebody sets it; requests then get 600 seconds."""
+
 
 def direct_or_none(*, provider: str, request: Mapping[str, Any]) -> DirectRequest | None:
     """Return *request* as it goes to its server directly; None where litellm has to send it."""
     try:
         why = why_through_litellm(provider=provider, request=request, configured=configured_names())
         return None if why else translated(request)
-    except openai.APIError:
-        return None  # a parameter that the model does not take: litellm says so in its own words
+    except (openai.APIError, UnicodeEncodeError):
+        return None  # a parameter that the model does not take, half a character: litellm says so in its own words
     except Exception as error:  # noqa: BLE001 - litellm's inside may change with every version
         _tell_once(f"{type(error).__name__}: {error}")
         return None
@@ -100,12 +103,7 @@ def configured_names() -> list[str]:
     names = [name for name in _SWITCHES if getattr(inside_litellm, name, None)]
     names += ["request_timeout"] if float(inside_litellm.request_timeout) != _REQUEST_TIMEOUT_S else []
     names += [] if inside_litellm.ssl_verify is True else ["ssl_verify"]
-    names += (
-        ["custom_provider_map"] if any(e["provider"] == "openai" for e in inside_litellm.custom_provider_map) else []
-    )
+    is_replaced = any(entry["provider"] == "openai" for entry in inside_litellm.custom_provider_map)
+    names += ["custom_provider_map"] if is_replaced else []
     names += ["OpenAIConfig"] if inside_litellm.OpenAIConfig.get_config() else []
     return names
-
-
-_REQUEST_TIMEOUT_S = 6000.0
-"""What litellm's own limit is until somebody sets it; requests then get 600 seconds."""
