@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 from contextlib import aclosing
 from typing import TYPE_CHECKING
 
@@ -35,14 +36,13 @@ class Question:
         self._transcript = transcript
         self._tools = tools
         self._meter = meter
-        self._prompt_chars = request_chars(transcript, tools)
         self._builder = ReplyBuilder(model=model.name, started_s=meter.now_s)
         self.is_sent = False
         self.is_answered = False
 
     async def ask(self, settings: Mapping[str, object], *, step: int, watch: Watcher) -> None:
         """Stream the answer. Raises `LimitReached` before sending or inside, and what the model raises."""
-        self._meter.check(self._estimate())
+        self._check()
         watch(ModelAsked(self.model.name, step))
         self.is_sent = True
         try:
@@ -64,7 +64,16 @@ class Question:
                     raise asyncio.CancelledError
                 self._builder.add(delta, now_s=self._meter.now_s)
                 _tell(delta, watch)
-                self._meter.check(self._estimate())
+                self._check()
+
+    def _check(self) -> None:
+        if self._meter.is_limited:
+            self._meter.check(self._estimate())
+
+    @functools.cached_property
+    def _prompt_chars(self) -> int:
+        """Counted where it is needed: a look at every message."""
+        return request_chars(self._transcript, self._tools)
 
     def _estimate(self) -> Usage:
         """Return what the request and what has come of its answer are likely to cost."""
@@ -83,7 +92,7 @@ class Question:
     def reply(self) -> Reply:
         """Return what has come; without calls if it broke off, since half a call cannot be answered."""
         build = self._builder.reply if self.is_answered else self._builder.partial
-        return build(usage=self._estimate())
+        return build(usage=self._builder.usage or self._estimate())
 
 
 def _tell(delta: Delta, watch: Watcher) -> None:

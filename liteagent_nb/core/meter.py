@@ -54,6 +54,11 @@ class Meter:
         """Time since the run began, in milliseconds."""
         return (self.now_s - self.started_s) * 1000
 
+    @property
+    def is_limited(self) -> bool:
+        """Whether tokens or money have a limit at all."""
+        return self._config.max_tokens_total is not None or self._config.max_cost_usd is not None
+
     def add(self, usage: Usage) -> None:
         """Count a finished reply."""
         self.spent = self.spent + usage

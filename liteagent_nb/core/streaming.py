@@ -114,6 +114,11 @@ class ReplyBuilder:
         return self._calls[-1] if self._calls and not starts_anew else None
 
     @property
+    def usage(self) -> Usage | None:
+        """What the provider counted; None until it has told."""
+        return self._usage
+
+    @property
     def is_empty(self) -> bool:
         """Whether nothing a reader would see has come."""
         return self._first_s is None
