@@ -11,7 +11,7 @@ from liteagent_nb.models.direct_request import translated
 from liteagent_nb.models.quiet_litellm import inside_litellm
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     from liteagent_nb.core.chat import Message
     from liteagent_nb.models.direct_request import DirectRequest
@@ -49,11 +49,16 @@ _REQUEST_TIMEOUT_S = 6000.0
 """What litellm's own limit is until somebody sets it; requests then get 600 seconds."""
 
 
-def direct_or_none(*, provider: str, request: Mapping[str, Any]) -> DirectRequest | None:
+def direct_or_none(
+    *,
+    provider: str,
+    request: Mapping[str, Any],
+    translate: Callable[[Mapping[str, Any]], DirectRequest | None] = translated,
+) -> DirectRequest | None:
     """Return *request* as it goes to its server directly; None where litellm has to send it."""
     try:
         why = why_through_litellm(provider=provider, request=request, configured=configured_names())
-        return None if why else translated(request)
+        return None if why else translate(request)
     except (openai.APIError, UnicodeEncodeError):
         return None  # a parameter that the model does not take, half a character: litellm says so in its own words
     except Exception as error:  # noqa: BLE001 - litellm's inside may change with every version

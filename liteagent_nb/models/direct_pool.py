@@ -28,7 +28,7 @@ _opened: dict[asyncio.AbstractEventLoop, _Opened] = {}
 async def pooled_client() -> aiohttp.ClientSession:
     """Return the client of the running loop."""
     loop = asyncio.get_running_loop()
-    if loop not in _opened:
+    if loop not in _opened or _opened[loop].client.closed:
         for other in [other for other in _opened if other.is_closed()]:
             del _opened[other]  # closed without its farewell: nothing can be closed on it any more
         keeper = _kept(loop)

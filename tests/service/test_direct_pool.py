@@ -1,0 +1,111 @@
+"""Connections of the direct path: used again while their loop lives, closed with it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+
+from liteagent_nb.core.chat import Transcript
+from liteagent_nb.core.portal import Portal
+from liteagent_nb.models import direct_pool
+from liteagent_nb.models.direct_pool import pooled_client
+from liteagent_nb.models.litellm_model import LitellmModel
+
+TASK = Transcript.of("hi")
+
+
+def event(delta, reason=None):
+    choice = {"index": 0, "delta": delta, "finish_reason": reason}
+    return b"data: " + json.dumps({"choices": [choice], "usage": {"prompt_tokens": 1}}).encode() + b"\n\n"
+
+
+class Counting:
+    """A server that counts its connections; *ending* is what it sends after `[DONE]`."""
+
+    def __init__(self, ending=b"0\r\n\r\n"):
+        self.opened = self.closed = 0
+        self._ending = ending
+
+    async def __aenter__(self):
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self.url = f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}/v1"
+        return self
+
+    async def __aexit__(self, *_):
+        self._server.close()
+        await self._server.wait_closed()
+
+    async def _serve(self, reader, writer):
+        self.opened += 1
+        body = event({"content": "fine"}) + event({}, "stop") + b"data: [DONE]\n\n"
+        head = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
+        while request := await reader.read(100_000):
+            if b'"messages"' in request:
+                writer.write(head + b"%x\r\n%s\r\n" % (len(body), body) + self._ending)
+        self.closed += 1
+        writer.close()
+
+
+async def ask(url):
+    model = LitellmModel("openai/test-model", {"api_base": url, "api_key": "some-key"})
+    return "".join([delta.text async for delta in model.stream(TASK, (), {})])
+
+
+async def test_questions_one_after_another_share_a_connection():
+    async with Counting() as server:
+        answers = [await ask(server.url) for _ in range(5)]
+        await (await pooled_client()).close()
+
+    assert answers == ["fine"] * 5
+    assert server.opened == 1
+
+
+async def test_a_server_that_does_not_end_its_answer_is_not_waited_for():
+    async with Counting(ending=b"") as server:
+        async with asyncio.timeout(5):
+            answers = [await ask(server.url) for _ in range(2)]
+        await asyncio.sleep(0.1)
+
+        assert answers == ["fine"] * 2
+        assert (server.opened, server.closed) == (2, 2)
+
+
+def test_the_client_is_closed_with_its_loop():
+    clients = []
+
+    async def open_one():
+        clients.append(await pooled_client())
+        assert await pooled_client() is clients[-1]
+
+    for _ in range(3):
+        with asyncio.Runner() as runner:
+            runner.run(open_one())
+            runner.run(open_one())
+
+    assert [client.closed for client in clients] == [True] * 6
+    assert len({id(client) for client in clients}) == 3
+    assert not [loop for loop in direct_pool._opened if loop.is_closed()]
+
+
+def test_a_portal_keeps_its_client_and_closes_it():
+    portal = Portal()
+    first, again = portal.wait_for(pooled_client()), portal.wait_for(pooled_client())
+
+    portal.close()
+
+    assert first is again
+    assert first.closed
+    assert "liteagent" not in [thread.name for thread in threading.enumerate()]
+
+
+def test_a_loop_that_was_closed_without_farewell_is_forgotten():
+    loop = asyncio.new_event_loop()
+    client = loop.run_until_complete(pooled_client())
+    loop.run_until_complete(client.close())
+    loop.close()
+
+    with asyncio.Runner() as runner:
+        runner.run(pooled_client())
+
+    assert loop not in direct_pool._opened
