@@ -128,7 +128,15 @@ def _other(name: str, value: object, signature: Signature) -> object:
 
 def call_with(function: Function, bound: Mapping[str, object]) -> object:
     """Call *function*, handing over by position what it takes only so."""
+    if _takes_all_by_name(function):
+        return function(**bound)
     named = dict(bound)
     by_position = [parameter for parameter in read_signature(function).parameters if parameter.is_positional_only]
     positional = [named.pop(parameter.name, parameter.default) for parameter in by_position]
     return function(*positional, **named)
+
+
+def _takes_all_by_name(function: Function) -> bool:
+    """Whether a plain look says so; a signature is read from scratch every time, which costs more than most tools."""
+    positional = getattr(getattr(function, "__code__", None), "co_posonlyargcount", 1)
+    return positional == 0 and not hasattr(function, "__wrapped__") and not hasattr(function, "__signature__")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from liteagent_nb.core.chat import Usage
 from liteagent_nb.core.errors import ConfigError
-from liteagent_nb.core.pruning import size_of
+from liteagent_nb.core.pruning import chars_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -90,4 +90,4 @@ def estimate(prompt_chars: int, reply_chars: int, price: Price | None) -> Usage:
 
 def request_chars(transcript: Transcript, tools: Sequence[Tool]) -> int:
     """Return the characters that a request takes."""
-    return sum(map(size_of, transcript)) + sum(len(str(tool.to_openai())) for tool in tools)
+    return chars_of(transcript) + sum(len(str(tool.to_openai())) for tool in tools)

@@ -8,7 +8,7 @@ from liteagent_nb.core.acting import CANCEL_GRACE_S, Errands
 from liteagent_nb.core.asking import Question
 from liteagent_nb.core.chat import Usage
 from liteagent_nb.core.nudges import block_to_run, nudge, says_budget_exceeded, sounds_unsure
-from liteagent_nb.core.pruning import prune
+from liteagent_nb.core.pruning import chars_of, prune
 from liteagent_nb.core.steps import Run, Step, StepDone
 from liteagent_nb.core.tasks import finish_or_abandon
 from liteagent_nb.core.text import clean
@@ -38,6 +38,7 @@ class Progress:
         self, transcript: Transcript, *, model: Model, escalate_to: Model | None, config: AgentConfig, meter: Meter
     ) -> None:
         self._transcript = transcript
+        self._chars = chars_of(transcript)
         self._models = (model, escalate_to)
         self._config = config
         self._meter = meter
@@ -68,11 +69,17 @@ class Progress:
     async def _ask(self, offered: Sequence[Tool], watch: Watcher) -> Reply:
         config, model = self._config, self._next_model()
         self._used_model = model.name
-        sent = prune(self._transcript, max_messages=config.max_history_messages, max_chars=config.hard_char_budget)
-        self._question = Question(model, sent, offered, meter=self._meter)
+        self._question = Question(model, self._sent(), offered, meter=self._meter)
         asking = self._question.ask(config.settings(), step=len(self.steps), watch=watch)
         await finish_or_abandon(asking, grace_s=CANCEL_GRACE_S)
         return self._question.reply()
+
+    def _sent(self) -> Transcript:
+        """Return what of the transcript is sent. Its size is kept: counting it at every step adds up in a long run."""
+        max_messages, max_chars = self._config.max_history_messages, self._config.hard_char_budget
+        if len(self._transcript) <= max_messages and self._chars <= max_chars:
+            return self._transcript
+        return prune(self._transcript, max_messages=max_messages, max_chars=max_chars)
 
     def _next_model(self) -> Model:
         """Return the stronger model once it is time for it, and keep it."""
@@ -110,6 +117,7 @@ class Progress:
         )
         self.steps.append(step)
         self._transcript = self._transcript.extended(step.messages)
+        self._chars += chars_of(step.messages)
         self._meter.add(reply.usage)
         self._question = self._errands = None
         return step

@@ -9,17 +9,21 @@ from liteagent_nb.core.chat import Message, Transcript, text_of
 from liteagent_nb.core.text import shorten
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 
-__all__ = ["prune", "size_of"]
+__all__ = ["chars_of", "prune"]
 
 SHORT_OUTPUT_CHARS = 600
 """How much of an old tool output is kept where there is not room for all."""
 
 
-def size_of(message: Message) -> int:
-    """Return the characters that *message* takes: its text and its calls."""
+def chars_of(messages: Iterable[Message]) -> int:
+    """Return the characters that *messages* take: their text and their calls."""
+    return sum(map(_chars_of, messages))
+
+
+def _chars_of(message: Message) -> int:
     calls = message.get("tool_calls")
     return len(text_of(message.get("content"))) + (len(str(calls)) if calls else 0)
 
@@ -30,7 +34,7 @@ def prune(transcript: Transcript, *, max_messages: int, max_chars: int) -> Trans
     Tool output is shortened before anything is dropped, oldest first. System messages, the user's task (the first
     user message), the latest user message and the last group are never dropped; a call and its answers stay together.
     """
-    if len(transcript) <= max_messages and sum(map(size_of, transcript)) <= max_chars:
+    if len(transcript) <= max_messages and chars_of(transcript) <= max_chars:
         return transcript
     groups = _grouped(transcript.messages)
     for limit in (SHORT_OUTPUT_CHARS, SHORT_OUTPUT_CHARS // 4):
@@ -47,7 +51,7 @@ class _Group:
 
     @property
     def chars(self) -> int:
-        return sum(map(size_of, self.messages))
+        return chars_of(self.messages)
 
 
 def _grouped(messages: Sequence[Message]) -> list[_Group]:

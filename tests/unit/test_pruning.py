@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from liteagent_nb.core.chat import Transcript, text_of
-from liteagent_nb.core.pruning import prune, size_of
+from liteagent_nb.core.pruning import chars_of, prune
 from liteagent_nb.testing.validator import check_request
 
 TOOLS = None
@@ -46,7 +46,7 @@ def test_tool_output_is_shortened_with_its_size_before_anything_is_dropped():
     assert len(sent) == len(talk)
     assert "3002 characters" in text_of(sent.messages[3]["content"])
     assert sent.messages[-1] == talk.messages[-1]
-    assert sum(map(size_of, sent)) <= 16_000
+    assert chars_of(sent) <= 16_000
 
 
 @pytest.mark.parametrize("messages", [1, 2, 3, 4, 5, 11, 40])
