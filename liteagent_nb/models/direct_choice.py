@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import openai
 
 from liteagent_nb.models.direct_request import translated
+from liteagent_nb.models.direct_self_test import self_test
 from liteagent_nb.models.quiet_litellm import inside_litellm
 
 if TYPE_CHECKING:
@@ -58,7 +59,10 @@ def direct_or_none(
     """Return *request* as it goes to its server directly; None where litellm has to send it."""
     try:
         why = why_through_litellm(provider=provider, request=request, configured=configured_names())
-        return None if why else translate(request)
+        if why:
+            return None
+        self_test()
+        return translate(request)
     except (openai.APIError, UnicodeEncodeError):
         return None  # a parameter that the model does not take, half a character: litellm says so in its own words
     except Exception as error:  # noqa: BLE001 - litellm's inside may change with every version

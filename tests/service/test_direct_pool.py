@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import threading
 
@@ -21,7 +22,7 @@ def event(delta, reason=None):
 
 
 class Counting:
-    """A server that counts its connections; *ending* is what it sends after `[DONE]`."""
+    """A server that counts its connections; *ending* is what it sends a moment after `[DONE]`."""
 
     def __init__(self, ending=b"0\r\n\r\n"):
         self.opened = self.closed = 0
@@ -40,9 +41,12 @@ class Counting:
         self.opened += 1
         body = event({"content": "fine"}) + event({}, "stop") + b"data: [DONE]\n\n"
         head = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
-        while request := await reader.read(100_000):
-            if b'"messages"' in request:
-                writer.write(head + b"%x\r\n%s\r\n" % (len(body), body) + self._ending)
+        with contextlib.suppress(ConnectionError):
+            while request := await reader.read(100_000):
+                if b'"messages"' in request:
+                    writer.write(head + b"%x\r\n%s\r\n" % (len(body), body))
+                    await asyncio.sleep(0.02)
+                    writer.write(self._ending)
         self.closed += 1
         writer.close()
 
@@ -69,6 +73,11 @@ async def test_a_server_that_does_not_end_its_answer_is_not_waited_for():
 
         assert answers == ["fine"] * 2
         assert (server.opened, server.closed) == (2, 2)
+
+
+async def test_a_connection_that_breaks_after_the_end_costs_nothing():
+    async with Counting(ending=b"no chunk\r\n") as server:
+        assert await ask(server.url) == "fine"
 
 
 def test_the_client_is_closed_with_its_loop():
