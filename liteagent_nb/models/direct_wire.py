@@ -45,5 +45,11 @@ async def _blocks(request: DirectRequest) -> AsyncGenerator[bytes]:
     ) as response:
         if response.status not in _OK:
             raise refused(response.status, response.headers.items(), await response.read(), request=request)
-        async for block in response.content.iter_any():
-            yield block
+        try:
+            async for block in response.content.iter_any():
+                yield block
+        except aiohttp.ClientError:
+            # aiohttp tells of a break before what came ahead of it: the end of the text would be lost.
+            if came := b"".join(getattr(response.content, "_buffer", ())):
+                yield came
+            raise

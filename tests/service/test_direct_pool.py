@@ -7,8 +7,12 @@ import contextlib
 import json
 import threading
 
-from liteagent_nb.core.chat import Transcript
+import pytest
+
+from liteagent_nb.core.chat import Transcript, Usage
+from liteagent_nb.core.errors import ModelError
 from liteagent_nb.core.portal import Portal
+from liteagent_nb.core.streaming import ReplyBuilder
 from liteagent_nb.models import direct_pool
 from liteagent_nb.models.direct_pool import pooled_client
 from liteagent_nb.models.litellm_model import LitellmModel
@@ -21,12 +25,16 @@ def event(delta, reason=None):
     return b"data: " + json.dumps({"choices": [choice], "usage": {"prompt_tokens": 1}}).encode() + b"\n\n"
 
 
+HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
+
+
 class Counting:
     """A server that counts its connections; *ending* is what it sends a moment after `[DONE]`."""
 
-    def __init__(self, ending=b"0\r\n\r\n"):
+    def __init__(self, ending=b"0\r\n\r\n", *, breaks=False):
         self.opened = self.closed = 0
         self._ending = ending
+        self._breaks = breaks
 
     async def __aenter__(self):
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
@@ -39,15 +47,27 @@ class Counting:
 
     async def _serve(self, reader, writer):
         self.opened += 1
+        if self._breaks:
+            await self._break_off(reader, writer)
+            return
         body = event({"content": "fine"}) + event({}, "stop") + b"data: [DONE]\n\n"
-        head = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
         with contextlib.suppress(ConnectionError):
             while request := await reader.read(100_000):
                 if b'"messages"' in request:
-                    writer.write(head + b"%x\r\n%s\r\n" % (len(body), body))
+                    writer.write(HEAD + b"%x\r\n%s\r\n" % (len(body), body))
                     await asyncio.sleep(0.02)
                     writer.write(self._ending)
         self.closed += 1
+        writer.close()
+
+    async def _break_off(self, reader, writer):
+        """Say something, then more, and go away with it."""
+        await reader.read(100_000)
+        writer.write(HEAD)
+        for text in ("ha", "lf"):
+            body = event({"content": text})
+            writer.write(b"%x\r\n%s\r\n" % (len(body), body))
+            await asyncio.sleep(0.1)
         writer.close()
 
 
@@ -78,6 +98,22 @@ async def test_a_server_that_does_not_end_its_answer_is_not_waited_for():
 async def test_a_connection_that_breaks_after_the_end_costs_nothing():
     async with Counting(ending=b"no chunk\r\n") as server:
         assert await ask(server.url) == "fine"
+
+
+async def read_slowly(model, builder):
+    async for delta in model.stream(TASK, (), {}):
+        builder.add(delta, now_s=0)
+        await asyncio.sleep(0.4)
+
+
+async def test_text_that_came_before_a_break_is_kept_for_a_slow_reader():
+    builder = ReplyBuilder(model="", started_s=0)
+    async with Counting(breaks=True) as server:
+        model = LitellmModel("openai/test-model", {"api_base": server.url, "api_key": "some-key"})
+        with pytest.raises(ModelError, match="broke off"):
+            await read_slowly(model, builder)
+
+    assert builder.reply(usage=Usage()).text == "half"
 
 
 def test_the_client_is_closed_with_its_loop():
