@@ -22,7 +22,7 @@ _OK = range(200, 300)
 
 
 async def received(request: DirectRequest) -> AsyncGenerator[bytes]:
-    """Send *request* and yield its answer's bytes as they come; raises litellm's errors, `Refused` for a status.
+    """Send *request* and yield its answer's bytes as they come; raises litellm's errors, or `NoRoomToAnswer`.
 
     Closing it before the end closes the connection; at the end the connection goes back to the pool.
     """
