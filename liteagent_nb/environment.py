@@ -7,7 +7,6 @@ import json
 import os
 import re
 import tempfile
-import urllib.parse
 
 __all__ = [
     "child_environment",
@@ -72,6 +71,7 @@ def _secrets_of(value: str) -> list[str]:
 @functools.lru_cache(maxsize=64)  # a look at every variable, for the answer that hardly ever changes
 def has_proxy_for(url: str) -> bool:
     """Whether requests to *url* go through a proxy."""
+    import urllib.parse  # noqa: PLC0415
     import urllib.request  # noqa: PLC0415 - http, mail and ssl come with it
 
     parts = urllib.parse.urlsplit(url)
