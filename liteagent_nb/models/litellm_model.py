@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from liteagent_nb import environment
 from liteagent_nb.core.errors import ConfigError, LiteAgentError
-from liteagent_nb.models.direct import stream_directly
-from liteagent_nb.models.direct_choice import direct_or_none
+from liteagent_nb.models.direct.choice import direct_or_none
+from liteagent_nb.models.direct.reply import stream_directly
 from liteagent_nb.models.litellm_chunks import delta_of, usage_of
 from liteagent_nb.models.litellm_errors import as_house_error, broken_off, is_worth_retrying, retry_after_s
 from liteagent_nb.models.litellm_names import check_name, has_own_base, key_variable, price_of
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from liteagent_nb.core.chat import Price, Transcript
     from liteagent_nb.core.streaming import Delta
     from liteagent_nb.core.tools import Tool
-    from liteagent_nb.models.direct_request import DirectRequest
+    from liteagent_nb.models.direct.request import DirectRequest
 
 __all__ = ["LitellmModel"]
 

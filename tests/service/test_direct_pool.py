@@ -13,8 +13,8 @@ from liteagent_nb.core.chat import Transcript, Usage
 from liteagent_nb.core.errors import ModelError
 from liteagent_nb.core.portal import Portal
 from liteagent_nb.core.streaming import ReplyBuilder
-from liteagent_nb.models import direct_pool
-from liteagent_nb.models.direct_pool import pooled_client
+from liteagent_nb.models.direct import pool as direct_pool
+from liteagent_nb.models.direct.pool import pooled_client
 from liteagent_nb.models.litellm_model import LitellmModel
 
 TASK = Transcript.of("hi")

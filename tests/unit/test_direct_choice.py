@@ -7,8 +7,8 @@ import logging
 import pytest
 
 from liteagent_nb.core.chat import Transcript
-from liteagent_nb.models.direct_choice import configured_names, direct_or_none, why_through_litellm
-from liteagent_nb.models.direct_request import translated
+from liteagent_nb.models.direct.choice import configured_names, direct_or_none, why_through_litellm
+from liteagent_nb.models.direct.request import translated
 from liteagent_nb.models.quiet_litellm import litellm
 
 PICTURE = {"role": "user", "content": [{"type": "image_url", "image_url": {"url": "https://example.org/x.png"}}]}

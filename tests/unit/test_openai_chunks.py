@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from liteagent_nb.core.streaming import CallDelta, Delta
-from liteagent_nb.models.openai_chunks import BrokenStream, ChunkReader
+from liteagent_nb.models.direct.chunks import BrokenStream, ChunkReader
 
 
 def chunk(delta, reason=None, **more):

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from liteagent_nb.models.sse import EventReader
+from liteagent_nb.models.direct.sse import EventReader
 
 
 def read(*blocks):

@@ -12,7 +12,7 @@ from liteagent_nb.models.quiet_litellm import litellm
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from liteagent_nb.models.direct_request import DirectRequest
+    from liteagent_nb.models.direct.request import DirectRequest
 
 __all__ = ["NoRoomToAnswer", "broken_transport", "refused"]
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from liteagent_nb.models.direct_route import route_of
+from liteagent_nb.models.direct.route import route_of
 from liteagent_nb.models.quiet_litellm import inside_litellm
 
 __all__ = ["DirectRequest", "translated"]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import functools
 
-from liteagent_nb.models.direct_errors import broken_transport, refused
-from liteagent_nb.models.direct_request import DirectRequest
-from liteagent_nb.models.direct_usage import told
+from liteagent_nb.models.direct.errors import broken_transport, refused
+from liteagent_nb.models.direct.request import DirectRequest
+from liteagent_nb.models.direct.usage import told
 from liteagent_nb.models.quiet_litellm import inside_litellm, ssl_context
 
 __all__ = ["self_test"]

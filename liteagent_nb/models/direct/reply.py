@@ -7,19 +7,19 @@ from contextlib import aclosing, suppress
 from typing import TYPE_CHECKING, Any
 
 from liteagent_nb.core.streaming import Delta
-from liteagent_nb.models.direct_errors import NoRoomToAnswer
-from liteagent_nb.models.direct_usage import counted, told
-from liteagent_nb.models.direct_wire import received
+from liteagent_nb.models.direct.chunks import BrokenStream, ChunkReader
+from liteagent_nb.models.direct.errors import NoRoomToAnswer
+from liteagent_nb.models.direct.sse import EventReader
+from liteagent_nb.models.direct.usage import counted, told
+from liteagent_nb.models.direct.wire import received
 from liteagent_nb.models.litellm_chunks import usage_of
 from liteagent_nb.models.litellm_errors import broken_off
-from liteagent_nb.models.openai_chunks import BrokenStream, ChunkReader
 from liteagent_nb.models.quiet_litellm import inside_litellm
-from liteagent_nb.models.sse import EventReader
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
 
-    from liteagent_nb.models.direct_request import DirectRequest
+    from liteagent_nb.models.direct.request import DirectRequest
 
 __all__ = ["stream_directly"]
 

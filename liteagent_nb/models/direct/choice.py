@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import openai
 
-from liteagent_nb.models.direct_request import translated
-from liteagent_nb.models.direct_self_test import self_test
+from liteagent_nb.models.direct.request import translated
+from liteagent_nb.models.direct.self_test import self_test
 from liteagent_nb.models.quiet_litellm import inside_litellm
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
     from liteagent_nb.core.chat import Message
-    from liteagent_nb.models.direct_request import DirectRequest
+    from liteagent_nb.models.direct.request import DirectRequest
 
 __all__ = ["configured_names", "direct_or_none", "why_through_litellm"]
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from liteagent_nb.core.streaming import Delta
-    from liteagent_nb.models.direct_request import DirectRequest
+    from liteagent_nb.models.direct.request import DirectRequest
 
 __all__ = ["counted", "told"]
 

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 import aiohttp
 
-from liteagent_nb.models.direct_errors import broken_transport, refused
-from liteagent_nb.models.direct_pool import pooled_client
+from liteagent_nb.models.direct.errors import broken_transport, refused
+from liteagent_nb.models.direct.pool import pooled_client
 from liteagent_nb.models.quiet_litellm import ssl_context
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
-    from liteagent_nb.models.direct_request import DirectRequest
+    from liteagent_nb.models.direct.request import DirectRequest
 
 __all__ = ["received"]
 
