@@ -64,7 +64,7 @@ def test_nbval_sees_another_answer_and_another_tool_result(executed, tmp_path):
 
 def test_the_html_of_nbconvert_shows_the_run_without_any_script_of_ours(executed):
     html, _ = HTMLExporter().from_filename(str(executed))
-    shown = re.search(r'<div class="la-run"><style>.*?</div></div>', html, re.DOTALL)
+    shown = re.search(r'<div class="la-run mathjax_ignore"><style>.*?</div></div>', html, re.DOTALL)
 
     assert "<strong>42</strong>" in html
     assert shown is not None
