@@ -15,8 +15,8 @@ litellm.suppress_debug_info = True
 
 
 def conversation(task):
-    # litellm looks for the `mcp` package wherever tools are sent; it need not be there.
-    how = {"api_base": task.base_url(), "api_key": KEY, "_skip_mcp_handler": True}
+    # litellm looks for the `mcp` package wherever tools are sent; it need not be there. The rest is as ours asks it.
+    how = {"api_base": task.base_url(), "api_key": KEY, "_skip_mcp_handler": True, "max_retries": 0, "caching": False}
 
     async def stream(messages):
         body = request(task.model, messages) | {"model": f"openai/{task.model}"}
