@@ -12,7 +12,6 @@ from liteagent_nb.assembly import run_wired
 from liteagent_nb.core.errors import ConfigError
 from liteagent_nb.core.ledger import Ledger
 from liteagent_nb.magics import commands
-from liteagent_nb.magics.cassette_command import find_cassette
 from liteagent_nb.magics.choosing import Wanted
 from liteagent_nb.magics.completion import agent_matcher
 from liteagent_nb.magics.conversation import Conversation
@@ -94,10 +93,6 @@ class AgentMagics(Magics):
         for name in ("notebook_budget", "notebook_tokens", "notebook_seconds"):
             if (limit := getattr(asked.chosen, name)) is not None:
                 setattr(self, name, limit)
-
-    def cassette_for(self, named: str | None) -> Cassette | None:
-        """Return the cassette of the next run; None where models and tools are asked."""
-        return find_cassette(self, named)
 
     def _ask(self, asked: Asked) -> Run | None:
         name, is_quiet = _variable(asked.chosen.output), asked.chosen.quiet

@@ -11,6 +11,7 @@ from liteagent_nb.core.chat import Transcript
 from liteagent_nb.core.config import AgentConfig
 from liteagent_nb.core.ledger import Limits
 from liteagent_nb.core.protocols import Invoker
+from liteagent_nb.magics.cassette_command import find_cassette
 from liteagent_nb.magics.choosing import Wanted, find_functions, find_model, models_in, read_price
 from liteagent_nb.magics.references import with_references
 
@@ -49,7 +50,7 @@ def planned(magics: AgentMagics, asked: Asked) -> Plan:
     limits = limits_of(wanted)
     config = magics.ledger.bounded(wanted.config(asked.chosen.model or magics.model), limits)
     choice, model = find_model(asked.chosen.model, magics.model, names, config.completion_kwargs)
-    cassette = magics.cassette_for(asked.chosen.cassette)
+    cassette = find_cassette(magics, asked.chosen.cassette)
     told = [choice.why, *_about_cassette(cassette), *_about_limits(limits, config)]
     task = with_references(asked.task, names)
     return Plan(
