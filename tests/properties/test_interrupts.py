@@ -17,6 +17,7 @@ from leaks import nothing_is_left, tasks_left
 from scenes import HANGS_S, Stage, scenes
 from toolsets import CALLS, mixed
 
+from liteagent_nb.core.errors import ConfigError
 from liteagent_nb.core.portal import Portal
 
 STOPS_WITHIN_S = 1.5
@@ -81,6 +82,8 @@ def test_a_run_is_whole_and_leaves_nothing_whenever_the_stop_button_is_pressed(s
                 assert took_s < STOPS_WITHIN_S
             except TimeoutError:
                 assert scene.is_endless
+            except ConfigError:
+                pass  # the script refuses before anything was answered; what is told then is checked below
 
         left = portal.wait_for(tasks_left(within_s=2.0))
         if inspect.getcoroutinestate(work) == inspect.CORO_CREATED:  # the first line of the wait was not reached
