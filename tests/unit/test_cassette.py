@@ -106,24 +106,24 @@ async def test_calls_side_by_side_take_as_long_as_the_longest_of_them(path):
         await asyncio.sleep(s)
         return s
 
-    script = calls(call("wait", s=0.2), call("wait", s=0.15)), "done"
+    script = calls(call("wait", s=0.4), call("wait", s=0.35)), "done"
     recorded, *_ = await play(path, "record", *script, tools=Toolbox([wait]), tool_concurrency=2)
 
     again, *_ = await play(path, "replay", tools=Toolbox([wait]), tool_concurrency=2)
 
-    assert 150 < recorded.ttotal_ms < 330
+    assert 350 < recorded.ttotal_ms < 740
     assert again.ttotal_ms == recorded.ttotal_ms
 
 
 async def test_a_stream_is_replayed_with_its_pieces_and_at_once(path):
-    await play(path, "record", slow(0.3, "one two three", each_s=0.05))
+    await play(path, "record", slow(0.6, "one two three", each_s=0.1))
     said = []
 
     started_s = time.perf_counter()
     await play(path, "replay", watch=lambda event: said.append(event.text) if isinstance(event, TextDelta) else None)
 
     assert said == ["one ", "two ", "thre", "e"]
-    assert time.perf_counter() - started_s < 0.25
+    assert time.perf_counter() - started_s < 0.5
 
 
 async def test_and_with_its_timing_when_asked(path):
