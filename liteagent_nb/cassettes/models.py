@@ -45,6 +45,7 @@ class CassetteModel:
         self._name = name or _only_model(cassette)
         self._make = make
         self._model: Model | None = None
+        self._is_being_made = False
 
     @property
     def name(self) -> str:
@@ -53,9 +54,13 @@ class CassetteModel:
 
     @property
     def price(self) -> Price | None:
-        """What a token cost when it was recorded; where it is asked anew, or that is not known, what it costs."""
-        recorded = None if self._cassette.mode == "record" else self._cassette.tracks.prices.get(self._name)
-        return recorded if recorded or self._cassette.mode == "replay" else self._asked().price
+        """What a token cost when it was recorded; of a model that was not recorded yet, what it costs now."""
+        mode, prices = self._cassette.mode, self._cassette.tracks.prices
+        if mode == "replay" or (mode == "auto" and self._name in prices):
+            return prices.get(self._name)
+        if self._is_being_made and self._model is None:
+            return None
+        return self._asked().price
 
     async def stream(
         self, transcript: Transcript, tools: Sequence[Tool], settings: Mapping[str, object]
@@ -84,7 +89,7 @@ class CassetteModel:
         self, request: Request, transcript: Transcript, tools: Sequence[Tool], settings: Mapping[str, object]
     ) -> AsyncGenerator[Delta]:
         """Ask, and keep the answer once it is whole, or where a limit cut it; not one that broke off or was stopped."""
-        model = self._asked()
+        model = await self._ready()
         pieces: list[Piece] = []
         clock = asyncio.get_running_loop().time
         started_s, told_ms = clock(), 0
@@ -102,6 +107,11 @@ class CassetteModel:
             self._keep(request, model, pieces, is_cut=True)
             raise
         self._keep(request, model, pieces)
+
+    async def _ready(self) -> Model:
+        """Return the model behind; making it may import litellm, which takes seconds: a stop is heard meanwhile."""
+        self._is_being_made = self._model is None
+        return await asyncio.to_thread(self._asked) if self._model is None else self._model
 
     def _keep(self, request: Request, model: Model, pieces: list[Piece], *, is_cut: bool = False) -> None:
         stream = written_stream(pieces, self._cassette.mask)

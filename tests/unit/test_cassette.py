@@ -434,3 +434,33 @@ async def test_an_answer_that_a_limit_cut_is_cut_again_in_the_replay(path):
     assert (again.stopped_reason, again.final_answer) == ("budget", recorded.final_answer)
     assert isinstance(beyond.error, CassetteMiss)
     assert beyond.final_answer == recorded.final_answer
+
+
+async def test_a_stop_is_heard_while_a_model_is_still_being_made(path):
+    def make():
+        time.sleep(1.5)
+        return ScriptedModel("late")
+
+    model = CassetteModel(Cassette(path, "auto"), "slow", make)
+    task = asyncio.create_task(run_agent(Transcript.of("go"), model=model, config=AgentConfig()))
+    await asyncio.sleep(0.1)
+
+    started_s = time.perf_counter()
+    task.cancel()
+    await asyncio.wait({task})
+
+    assert time.perf_counter() - started_s < 1
+
+
+async def test_auto_makes_no_model_for_what_it_has_also_where_nobody_knew_price_or_usage(path):
+    def make():
+        raise ConfigError("no key")
+
+    await play(path, "auto", "an answer")
+
+    done = await run_agent(
+        Transcript.of("go"), model=CassetteModel(Cassette(path, "auto"), "scripted", make),
+        tools=CassetteInvoker(Cassette(path, "replay")), config=AgentConfig(),
+    )  # fmt: skip
+
+    assert (done.stopped_reason, done.final_answer) == ("success", "an answer")
