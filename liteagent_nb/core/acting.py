@@ -51,12 +51,18 @@ class Errands:
         """
         room = asyncio.Semaphore(self._config.tool_concurrency)
         for batch in self._batches():
-            try:
-                async with asyncio.TaskGroup() as group:
-                    for index in batch:
-                        group.create_task(self._run_one(index, room, watch))
-            except* CassetteMiss as misses:
-                raise misses.exceptions[0] from None
+            if len(batch) == 1:  # most often: what runs alone needs no task of its own
+                await self._run_one(batch[0], room, watch)
+            else:
+                await self._run_together(batch, room, watch)
+
+    async def _run_together(self, batch: Sequence[int], room: asyncio.Semaphore, watch: Watcher) -> None:
+        try:
+            async with asyncio.TaskGroup() as group:
+                for index in batch:
+                    group.create_task(self._run_one(index, room, watch))
+        except* CassetteMiss as misses:
+            raise misses.exceptions[0] from None
 
     def _batches(self) -> Iterator[list[int]]:
         batch: list[int] = []

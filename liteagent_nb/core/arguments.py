@@ -13,8 +13,6 @@ from liteagent_nb.core.converting import convert, shown
 from liteagent_nb.core.signatures import read_signature
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from liteagent_nb.core.signatures import Function, Parameter, Signature
 
 __all__ = ["bind_arguments", "call_with", "read_arguments"]
@@ -74,14 +72,11 @@ def _repaired(text: str, value: object) -> object:
     return value
 
 
-def bind_arguments(
-    function: Function, arguments: Mapping[str, object], *, hidden: Iterable[str] = ()
-) -> dict[str, object]:
-    """Return *arguments* as the types that *function* wants, those left out not among them.
+def bind_arguments(signature: Signature, arguments: Mapping[str, object]) -> dict[str, object]:
+    """Return *arguments* as the types that a function of *signature* wants, those left out not among them.
 
     Raises ValueError with a sentence the model can act on: what is missing, unknown or of the wrong type.
     """
-    signature = read_signature(function, hidden=hidden)
     known = {parameter.name: parameter for parameter in signature.parameters}
     problems = [f"argument {name!r} is missing" for name, p in known.items() if p.is_required and name not in arguments]
     bound: dict[str, object] = {}

@@ -91,8 +91,14 @@ class Question:
 
     def reply(self) -> Reply:
         """Return what has come; without calls if it broke off, since half a call cannot be answered."""
-        build = self._builder.reply if self.is_answered else self._builder.partial
-        return build(usage=self._builder.usage or self._estimate())
+        return self._whole if self.is_answered else self._builder.partial(usage=self._counted())
+
+    @functools.cached_property
+    def _whole(self) -> Reply:
+        return self._builder.reply(usage=self._counted())
+
+    def _counted(self) -> Usage:
+        return self._builder.usage or self._estimate()
 
 
 def _tell(delta: Delta, watch: Watcher) -> None:

@@ -46,8 +46,10 @@ def stagnation(window: int) -> StopRule:
 
     def rule(steps: Sequence[Step]) -> tuple[StopReason, str] | None:
         last = steps[-window:]
-        seen = {_essence(step) for step in last}
-        return ("stagnation", detail) if len(last) == window and len(seen) == 1 and last[0].reply.tool_calls else None
+        if len(last) < window or not last[0].reply.tool_calls:
+            return None
+        first = _essence(last[0])
+        return ("stagnation", detail) if all(_essence(step) == first for step in last[1:]) else None
 
     return rule
 

@@ -10,30 +10,45 @@ from liteagent_nb.core.streaming import CallDelta, Delta
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["delta_of", "usage_of"]
+__all__ = ["delta_of", "field_of", "usage_of"]
+
+
+def field_of(thing: Any, name: str) -> Any:
+    """Return what one of litellm's objects holds under *name*; None where it has no such field.
+
+    Every piece of an answer is asked for fields that it may not have. Pydantic takes microseconds to say that it has
+    none, a look at what it holds does not.
+    """
+    try:
+        found = thing.__dict__.get(name)
+        return found if found is not None else thing.__pydantic_extra__.get(name)
+    except AttributeError:  # not one of pydantic's, or one that holds nothing beside its fields
+        return getattr(thing, name, None)
 
 
 def delta_of(chunk: Any) -> Delta:
     """Return what a chunk carries, usage aside; content may be text, parts, a mapping or None."""
-    if not getattr(chunk, "choices", None):
+    choices = field_of(chunk, "choices")
+    if not choices:
         return Delta()
-    choice = chunk.choices[0]
-    piece = choice.delta
+    choice = choices[0]
+    piece = field_of(choice, "delta")
+    calls = field_of(piece, "tool_calls")
     return Delta(
-        text=text_of(getattr(piece, "content", None)),
-        calls=tuple(_call_of(call) for call in getattr(piece, "tool_calls", None) or ()),
-        reasoning=text_of(getattr(piece, "reasoning_content", None)),
-        finish_reason=choice.finish_reason or "",
+        text=text_of(field_of(piece, "content")),
+        calls=tuple(_call_of(call) for call in calls) if calls else (),
+        reasoning=text_of(field_of(piece, "reasoning_content")),
+        finish_reason=field_of(choice, "finish_reason") or "",
     )
 
 
 def _call_of(call: Any) -> CallDelta:
-    function = getattr(call, "function", None)
+    function = field_of(call, "function")
     return CallDelta(
-        getattr(call, "index", None),
-        getattr(call, "id", None) or "",
-        getattr(function, "name", None) or "",
-        getattr(function, "arguments", None) or "",
+        field_of(call, "index"),
+        field_of(call, "id") or "",
+        field_of(function, "name") or "",
+        field_of(function, "arguments") or "",
     )
 
 

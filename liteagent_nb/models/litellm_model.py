@@ -12,7 +12,7 @@ from liteagent_nb import environment
 from liteagent_nb.core.errors import ConfigError, LiteAgentError
 from liteagent_nb.models.direct.choice import direct_or_none
 from liteagent_nb.models.direct.reply import stream_directly
-from liteagent_nb.models.litellm_chunks import delta_of, usage_of
+from liteagent_nb.models.litellm_chunks import delta_of, field_of, usage_of
 from liteagent_nb.models.litellm_errors import as_house_error, broken_off, is_worth_retrying, retry_after_s
 from liteagent_nb.models.litellm_names import check_name, has_own_base, key_variable, price_of
 from liteagent_nb.models.quiet_litellm import litellm
@@ -115,8 +115,8 @@ class LitellmModel:
                 had_content = had_content or delta.is_content
                 if delta.finish_reason and _was_made_up(response):
                     raise broken_off(had_content=had_content)
-                if getattr(chunk, "usage", None) is not None:
-                    usage = usage_of(chunk.usage, cost_of=self._cost_of, is_estimate=not _has_told_usage(response))
+                if (told := field_of(chunk, "usage")) is not None:
+                    usage = usage_of(told, cost_of=self._cost_of, is_estimate=not _has_told_usage(response))
                     yield replace(delta, usage=usage)
                 elif delta.is_content or delta.finish_reason:
                     yield delta

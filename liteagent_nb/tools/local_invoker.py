@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from liteagent_nb.core.arguments import bind_arguments
 from liteagent_nb.core.schema import tool_from_function
+from liteagent_nb.core.signatures import read_signature
 from liteagent_nb.core.tools import Observation
 from liteagent_nb.tools.languages import LANGUAGES, find_language, run_code
 from liteagent_nb.tools.processes import run_process
@@ -44,6 +45,7 @@ class LocalMCPInvoker:
             _compress_runs,
         )
         self._functions = {function.__name__.removeprefix("_"): function for function in functions}
+        self._signatures = {n: read_signature(function, hidden=_FILLED_IN) for n, function in self._functions.items()}
         self._tools = [_as_tool(name, function) for name, function in self._functions.items()]
 
     async def list_tools(self) -> Sequence[Tool]:
@@ -58,7 +60,7 @@ class LocalMCPInvoker:
         if function is None:
             return unknown_tool(name, self._functions)
         try:
-            bound = bind_arguments(function, arguments, hidden=_FILLED_IN)
+            bound = bind_arguments(self._signatures[name], arguments)
         except ValueError as error:
             return Observation.failure(str(error))
         limit_s = self._timeout_s if timeout_s is None else min(timeout_s, self._timeout_s)

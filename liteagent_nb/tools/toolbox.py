@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from liteagent_nb.core.arguments import bind_arguments, call_with
 from liteagent_nb.core.errors import ConfigError
 from liteagent_nb.core.schema import tool_from_function
+from liteagent_nb.core.signatures import read_signature
 from liteagent_nb.core.tools import Observation
 from liteagent_nb.tools._observing import observe_async, observe_sync
 from liteagent_nb.tools._rendering import failed
@@ -17,6 +18,7 @@ from liteagent_nb.tools._rendering import failed
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from liteagent_nb.core.signatures import Signature
     from liteagent_nb.core.tools import Tool
 
 __all__ = ["Toolbox", "unknown_tool"]
@@ -32,6 +34,7 @@ class Toolbox:
     def __init__(self, functions: Iterable[Callable[..., object]] | Mapping[str, Callable[..., object]] = ()) -> None:
         named = functions.items() if isinstance(functions, Mapping) else (("", function) for function in functions)
         self._functions: dict[str, Callable[..., object]] = {}
+        self._signatures: dict[str, Signature] = {}
         self._tools: list[Tool] = []
         for name, function in named:
             if not callable(function):
@@ -40,6 +43,7 @@ class Toolbox:
             if tool.name in self._functions:
                 raise ConfigError(f"two tools are named {tool.name!r}", hint='rename one: Toolbox({"other_name": it})')
             self._functions[tool.name] = function
+            self._signatures[tool.name] = read_signature(function)
             self._tools.append(tool)
 
     async def list_tools(self) -> Sequence[Tool]:
@@ -52,7 +56,7 @@ class Toolbox:
         if function is None:
             return unknown_tool(name, self._functions)
         try:
-            bound = bind_arguments(function, arguments)
+            bound = bind_arguments(self._signatures[name], arguments)
         except ValueError as error:
             return Observation.failure(str(error))
         except Exception as error:  # noqa: BLE001 - a user's own class may raise anything when it is made
