@@ -6,7 +6,9 @@ LiteAgentError              anything this package raises on purpose
 ├── ToolError               the tools host cannot be reached, or a tool's own promise is broken
 ├── ExecError               the code runner cannot run code
 │   ├── ExecTimeout         it did not finish in time
-│   └── DeadKernel          the kernel went away
+│   ├── DeadKernel          the kernel went away
+│   ├── UnknownContext      there is no such context
+│   └── ExecBusy            too much waits already; it says when to try again
 ├── BudgetError             a limit leaves no room to begin
 └── CassetteMiss            nothing was recorded for this request
 
@@ -20,11 +22,13 @@ __all__ = [
     "CassetteMiss",
     "ConfigError",
     "DeadKernel",
+    "ExecBusy",
     "ExecError",
     "ExecTimeout",
     "LiteAgentError",
     "ModelError",
     "ToolError",
+    "UnknownContext",
 ]
 
 
@@ -67,6 +71,18 @@ class ExecTimeout(ExecError):
 
 class DeadKernel(ExecError):
     """The kernel went away."""
+
+
+class UnknownContext(ExecError):
+    """There is no context of that name."""
+
+
+class ExecBusy(ExecError):
+    """Too much waits already. *retry_after_s* is when to try again, in seconds."""
+
+    def __init__(self, message: str, *, hint: str = "", retry_after_s: float = 1.0) -> None:
+        super().__init__(message, hint=hint)
+        self.retry_after_s = retry_after_s
 
 
 class BudgetError(LiteAgentError):

@@ -43,6 +43,8 @@ class Meter:
         self._clock = clock
         self.started_s = clock()
         self.spent = Usage()
+        self.is_limited = config.max_tokens_total is not None or config.max_cost_usd is not None
+        """Whether tokens or money have a limit at all."""
 
     @property
     def now_s(self) -> float:
@@ -53,11 +55,6 @@ class Meter:
     def elapsed_ms(self) -> float:
         """Time since the run began, in milliseconds."""
         return (self.now_s - self.started_s) * 1000
-
-    @property
-    def is_limited(self) -> bool:
-        """Whether tokens or money have a limit at all."""
-        return self._config.max_tokens_total is not None or self._config.max_cost_usd is not None
 
     def add(self, usage: Usage) -> None:
         """Count a finished reply."""

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
 
     from liteagent_nb.core.chat import Price, Transcript
-    from liteagent_nb.core.execution import ExecResult
+    from liteagent_nb.core.execution import ExecResult, OutputWatcher
     from liteagent_nb.core.streaming import Delta
     from liteagent_nb.core.tools import Observation, Tool
 
@@ -52,5 +52,11 @@ class Invoker(Protocol):
 class Executor(Protocol):
     """Runs code in a process of its own."""
 
-    async def execute(self, code: str, *, language: str = "python", timeout_s: float = 10.0) -> ExecResult:
-        """Run *code*. Failing code is a result; raises `ExecError` where no code can be run at all."""
+    async def execute(
+        self, code: str, *, language: str = "python", timeout_s: float = 10.0, watch: OutputWatcher | None = None
+    ) -> ExecResult:
+        """Run *code*; *watch* is told its outputs while they come.
+
+        Failing code is a result, and so are a spent time limit and a kernel that died of it. Raises `ExecError` where
+        no code can be run at all, `ConfigError` for a language that nobody knows. Cancelling interrupts the code.
+        """

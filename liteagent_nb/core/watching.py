@@ -5,6 +5,8 @@ from __future__ import annotations
 import warnings
 from typing import TYPE_CHECKING
 
+from liteagent_nb.core.steps import RunDone
+
 if TYPE_CHECKING:
     from liteagent_nb.core.steps import Event, Watcher
 
@@ -12,17 +14,21 @@ __all__ = ["guarded"]
 
 
 def guarded(watch: Watcher) -> Watcher:
-    """Return a watcher that goes silent, with one warning, once *watch* has failed: looks never cost the work."""
-    is_broken = False
+    """Return a watcher that goes silent, with one warning, once *watch* has failed: looks never cost the work.
+
+    It is silent after `RunDone`, too, whatever work that was left behind still tells.
+    """
+    is_silent = False
 
     def told(event: Event) -> None:
-        nonlocal is_broken
-        if is_broken:
+        nonlocal is_silent
+        if is_silent:
             return
+        is_silent = isinstance(event, RunDone)
         try:
             watch(event)
         except Exception as error:  # noqa: BLE001 - somebody else's drawing must not lose the run
-            is_broken = True
+            is_silent = True
             warnings.warn(f"a watcher failed and is told no more: {error!r}", RuntimeWarning, stacklevel=2)
 
     return told

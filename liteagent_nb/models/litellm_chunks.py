@@ -26,11 +26,11 @@ def field_of(thing: Any, name: str) -> Any:
         return getattr(thing, name, None)
 
 
-def delta_of(chunk: Any) -> Delta:
-    """Return what a chunk carries, usage aside; content may be text, parts, a mapping or None."""
+def delta_of(chunk: Any, usage: Usage | None = None) -> Delta:
+    """Return what a chunk carries; its *usage* has been read before. Content may be text, parts, a mapping or None."""
     choices = field_of(chunk, "choices")
     if not choices:
-        return Delta()
+        return Delta(usage=usage)
     choice = choices[0]
     piece = field_of(choice, "delta")
     calls = field_of(piece, "tool_calls")
@@ -38,6 +38,7 @@ def delta_of(chunk: Any) -> Delta:
         text=text_of(field_of(piece, "content")),
         calls=tuple(_call_of(call) for call in calls) if calls else (),
         reasoning=text_of(field_of(piece, "reasoning_content")),
+        usage=usage,
         finish_reason=field_of(choice, "finish_reason") or "",
     )
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from contextlib import aclosing
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from liteagent_nb import environment
@@ -111,14 +110,14 @@ class LitellmModel:
         async with aclosing(response):
             had_content = False
             async for chunk in response:
-                delta = delta_of(chunk)
+                usage = None
+                if (told := field_of(chunk, "usage")) is not None:
+                    usage = usage_of(told, cost_of=self._cost_of, is_estimate=not _has_told_usage(response))
+                delta = delta_of(chunk, usage)
                 had_content = had_content or delta.is_content
                 if delta.finish_reason and _was_made_up(response):
                     raise broken_off(had_content=had_content)
-                if (told := field_of(chunk, "usage")) is not None:
-                    usage = usage_of(told, cost_of=self._cost_of, is_estimate=not _has_told_usage(response))
-                    yield replace(delta, usage=usage)
-                elif delta.is_content or delta.finish_reason:
+                if usage is not None or delta.is_content or delta.finish_reason:
                     yield delta
 
     def _cost_of(self, usage: Any) -> float | None:

@@ -8,9 +8,9 @@ import inspect
 from collections.abc import Awaitable
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
+from liteagent_nb.core.threads import Thread, ThreadStopped
 from liteagent_nb.core.tools import Observation
 from liteagent_nb.tools._rendering import failed, observed
-from liteagent_nb.tools._threads import Thread, ThreadStopped
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,8 +11,8 @@ from liteagent_nb.core.arguments import bind_arguments
 from liteagent_nb.core.schema import tool_from_function
 from liteagent_nb.core.signatures import read_signature
 from liteagent_nb.core.tools import Observation
-from liteagent_nb.tools.languages import LANGUAGES, find_language, run_code
-from liteagent_nb.tools.processes import run_process
+from liteagent_nb.kernels.languages import LANGUAGES, find_language, run_code
+from liteagent_nb.kernels.processes import run_process
 from liteagent_nb.tools.toolbox import unknown_tool
 
 if TYPE_CHECKING:

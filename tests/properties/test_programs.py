@@ -15,10 +15,10 @@ from leaks import killed, nothing_is_left
 from scenes import AGAIN, CONFIGS, INTERRUPTS, Interrupt, play, scenes
 from toolsets import Functions, Own
 
+from liteagent_nb.kernels.processes import run_process
 from liteagent_nb.testing import call
 from liteagent_nb.tools.composite import CompositeInvoker
 from liteagent_nb.tools.local_invoker import LocalMCPInvoker
-from liteagent_nb.tools.processes import run_process
 from liteagent_nb.tools.toolbox import Toolbox
 
 MARKER = f"3600.{uuid.uuid4().int % 10**9}"

@@ -26,9 +26,9 @@ from liteagent_nb.core.chat import Price
 from liteagent_nb.core.errors import CassetteMiss, ConfigError, ModelError, ToolError
 from liteagent_nb.core.steps import TextDelta
 from liteagent_nb.core.tools import Observation, Tool
+from liteagent_nb.kernels.languages import find_language, run_code
 from liteagent_nb.testing import ScriptedModel, breaks_off, call, calls, slow
 from liteagent_nb.testing.validator import check_request
-from liteagent_nb.tools.languages import find_language, run_code
 
 
 @pytest.fixture

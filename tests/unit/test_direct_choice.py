@@ -21,7 +21,7 @@ def request_with(**more):
 
 
 def why(provider="openai", configured=(), **more):
-    return why_through_litellm(provider=provider, request=request_with(**more), configured=configured)
+    return why_through_litellm(provider=provider, request=request_with(**more), configured=lambda: configured)
 
 
 def test_a_plain_request_goes_directly():

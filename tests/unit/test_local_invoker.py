@@ -9,7 +9,7 @@ import psutil
 import pytest
 
 from liteagent_nb.core.protocols import Invoker
-from liteagent_nb.tools.languages import LANGUAGES, find_language
+from liteagent_nb.kernels.languages import LANGUAGES, find_language
 from liteagent_nb.tools.local_invoker import LocalMCPInvoker
 
 

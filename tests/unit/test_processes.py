@@ -15,8 +15,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from liteagent_nb.tools._capped import CappedOutput
-from liteagent_nb.tools.processes import ProcessLimits, run_process
+from liteagent_nb.kernels._capped import CappedOutput
+from liteagent_nb.kernels.processes import ProcessLimits, run_process
 
 PYTHON = sys.executable
 
@@ -337,7 +337,7 @@ def test_programs_run_from_a_loop_in_any_thread(long_sleep):
 def test_an_owner_that_is_killed_takes_its_programs_along(after_s, long_sleep, scratch_root):
     code = (
         "import asyncio, sys, tempfile\n"
-        "from liteagent_nb.tools.processes import run_process\n"
+        "from liteagent_nb.kernels.processes import run_process\n"
         f"tempfile.tempdir = {str(scratch_root)!r}\n"
         "async def main():\n"
         f"    await run_process(['sh', '-c', 'setsid sleep {long_sleep} & sleep {long_sleep}'], timeout_s=100)\n"

@@ -58,7 +58,7 @@ def direct_or_none(
 ) -> DirectRequest | None:
     """Return *request* as it goes to its server directly; None where litellm has to send it."""
     try:
-        why = why_through_litellm(provider=provider, request=request, configured=configured_names())
+        why = why_through_litellm(provider=provider, request=request, configured=configured_names)
         if why:
             return None
         self_test()
@@ -76,21 +76,21 @@ def _tell_once(what: str) -> None:
         _log.warning("this version of litellm cannot translate for the direct path, litellm sends itself: %s", what)
 
 
-def why_through_litellm(*, provider: str, request: Mapping[str, Any], configured: Collection[str]) -> str:
+def why_through_litellm(*, provider: str, request: Mapping[str, Any], configured: Callable[[], Collection[str]]) -> str:
     """Return why litellm has to send *request*; empty where the direct path carries it just as well.
 
-    *configured* names what somebody has set on litellm itself.
+    *configured* names what somebody has set on litellm itself; it is asked last, since it looks at a lot.
     """
     if provider != "openai":
         return f"the wire of {provider} is not known to be OpenAI's"
-    if configured:
-        return f"litellm is configured: {', '.join(sorted(configured))}"
     if others := request.keys() - _CARRIED:
         return f"only litellm knows {', '.join(sorted(others))}"
     if not _is_seconds(request.get("timeout")) or not isinstance(request.get("response_format") or {}, dict):
         return "timeout or response_format is an object of a library"
     if not all(map(_is_plain, request["messages"])):
         return "a message holds more than text and calls"
+    if names := configured():
+        return f"litellm is configured: {', '.join(sorted(names))}"
     return ""
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["Thread", "ThreadStopped"]
 
 T = TypeVar("T")
+Outcome = TypeVar("Outcome")
 
 
 class ThreadStopped(SystemExit):
@@ -50,7 +51,7 @@ class Thread(Generic[T]):
         else:
             self._end(self._succeed, value)
 
-    def _end(self, tell: Callable[..., None], outcome: object) -> None:
+    def _end(self, tell: Callable[[Outcome], None], outcome: Outcome) -> None:
         with self._lock:
             self._is_over = True
         with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more

@@ -11,8 +11,8 @@ import tempfile
 from typing import TYPE_CHECKING
 
 from liteagent_nb.core.execution import ExecResult
-from liteagent_nb.tools._capped import CappedOutput
-from liteagent_nb.tools._supervisor import kill_session
+from liteagent_nb.kernels._capped import CappedOutput
+from liteagent_nb.kernels._supervisor import kill_session
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -12,12 +12,12 @@ from shutil import which
 from typing import TYPE_CHECKING
 
 from liteagent_nb.core.execution import ExecResult
-from liteagent_nb.tools.processes import MISSING_PROGRAM, TIME_LIMIT, run_process, scratch_folder
+from liteagent_nb.kernels.processes import MISSING_PROGRAM, TIME_LIMIT, run_process, scratch_folder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from liteagent_nb.tools.processes import ProcessLimits
+    from liteagent_nb.kernels.processes import ProcessLimits
 
 __all__ = ["LANGUAGES", "Language", "find_language", "run_code"]
 

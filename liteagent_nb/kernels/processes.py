@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from liteagent_nb.core.execution import ExecResult
+from liteagent_nb.core.threads import Thread
 from liteagent_nb.environment import child_environment
-from liteagent_nb.tools._supervised import TIME_LIMIT, Supervised
-from liteagent_nb.tools._threads import Thread
+from liteagent_nb.kernels._supervised import TIME_LIMIT, Supervised
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
