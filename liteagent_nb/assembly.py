@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from liteagent_nb.cassettes.cassette import Cassette
     from liteagent_nb.core.chat import Price
     from liteagent_nb.core.steps import Event, Run
+    from liteagent_nb.kernels.protocol import ContextExecutor
 
 __all__ = [
     "EMBEDDED_MODEL",
@@ -30,6 +31,7 @@ __all__ = [
     "about_model",
     "arun_mcp_mini_agent",
     "choose_model",
+    "make_executor",
     "make_invoker",
     "make_model",
     "maker_of",
@@ -96,6 +98,30 @@ def make_invoker(config: AgentConfig, functions: Sequence[Callable[..., object]]
 
     local = LocalMCPInvoker(shell_allow_prefixes=config.shell_allow_prefixes, tool_timeout_sec=config.tool_timeout_sec)
     return CompositeInvoker([Toolbox(functions), local]) if functions else local
+
+
+def make_executor(
+    *, url: str = "", token: str = "", gateway: str = "", isolate: bool = False, cwd: str = ""
+) -> ContextExecutor:
+    """Return what runs code: kernels of this machine, or those behind an Exec-RPC *url* or a Jupyter *gateway*.
+
+    *token* is for that server alone. *isolate* walls kernels of this machine off from its files and the network; *cwd*
+    is where they run, each in a scratch folder where it is left out.
+    """
+    if url:
+        from liteagent_nb.kernels.http_executor import HttpExecutor  # type: ignore[import-not-found]  # noqa: PLC0415 - loads when first wired
+
+        return HttpExecutor(url, token=token)  # type: ignore[no-any-return]
+    from liteagent_nb.kernels.contexts import Contexts  # noqa: PLC0415 - zmq and jupyter_client load when first wired
+
+    if gateway:
+        from liteagent_nb.kernels.gateway import GatewayStarter  # type: ignore[import-not-found]  # noqa: PLC0415
+
+        return Contexts(GatewayStarter(gateway, token=token))
+    from liteagent_nb.kernels.isolation import walled  # noqa: PLC0415
+    from liteagent_nb.kernels.local_starter import LocalStarter  # noqa: PLC0415
+
+    return Contexts(LocalStarter(cwd=cwd, isolate=isolate), wall=walled if isolate else None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,10 @@ import json
 import os
 import re
 import tempfile
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 __all__ = [
     "child_environment",
@@ -15,6 +19,7 @@ __all__ = [
     "key_names",
     "key_values",
     "prepare_litellm",
+    "replace_environment",
     "secret_values",
     "text",
     "without",
@@ -93,6 +98,12 @@ def child_environment(home: str | None = None) -> dict[str, str]:
     home = home or tempfile.gettempdir()
     kept = {name: os.environ[name] for name in _CHILD_NAMES if name in os.environ}
     return {**kept, "HOME": home, "TMPDIR": home, "PYTHONIOENCODING": "utf-8", "PYTHONDONTWRITEBYTECODE": "1"}
+
+
+def replace_environment(variables: Mapping[str, str]) -> None:
+    """Make *variables* the whole environment: for a process that was forked to become another."""
+    os.environ.clear()
+    os.environ.update(variables)
 
 
 def without(*names: str) -> dict[str, str]:

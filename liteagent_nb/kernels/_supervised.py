@@ -80,7 +80,7 @@ class Supervised(asyncio.SubprocessProtocol):
                     cwd=cwd, env=env, start_new_session=True,
                 )  # fmt: skip
         except (OSError, ValueError) as error:  # arguments too long, a NUL in them, no such folder
-            return ExecResult(ok=False, rc=CANNOT_START, error=f"cannot be started: {error}")
+            return ExecResult(ok=False, rc=CANNOT_START, status="error", error=f"cannot be started: {error}")
         try:
             left_s = timeout_s - (loop.time() - started_s)
             await asyncio.wait({self._exited, self._stopping}, timeout=left_s, return_when=asyncio.FIRST_COMPLETED)
@@ -109,6 +109,7 @@ class Supervised(asyncio.SubprocessProtocol):
         return ExecResult(
             ok=rc == 0,
             rc=rc,
+            status="ok" if rc == 0 else "timeout" if rc == TIME_LIMIT else "error",
             stdout=stdout.text,
             stderr=stderr.text,
             error=error,

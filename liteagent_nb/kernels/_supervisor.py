@@ -24,7 +24,16 @@ if TYPE_CHECKING:
 else:
     import _signal as signal
 
-__all__ = ["kill_session", "main"]
+__all__ = [
+    "be_a_subreaper",
+    "be_bounded",
+    "descendants",
+    "kill",
+    "kill_session",
+    "limits_of",
+    "main",
+    "processes_now",
+]
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
@@ -44,18 +53,12 @@ def main(arguments: list[str]) -> int:
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # ignored, it would take the exit codes with it
     # Blocked, they wait to be fetched: no handler can come in between.
     signal.pthread_sigmask(signal.SIG_BLOCK, _WATCHED)
-    _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+    be_a_subreaper()
     _prctl(_PR_SET_PDEATHSIG, _OWNER_DIED)
     if os.getppid() != owner:
         _remove(scratch)
         return 1
-    limits = {
-        resource.RLIMIT_CORE: 0,
-        resource.RLIMIT_DATA: memory,  # not AS: node and java reserve far more than they use
-        resource.RLIMIT_FSIZE: file_size,
-        resource.RLIMIT_NOFILE: open_files,
-        resource.RLIMIT_NPROC: _threads_now() + processes,
-    }
+    limits = limits_of(memory, file_size, open_files, processes)
     target = os.fork()
     if target == 0:
         _become(arguments[6:], limits, supervisor=os.getppid())
@@ -64,6 +67,22 @@ def main(arguments: list[str]) -> int:
     if code is None:
         _remove(scratch)
     return code or 0
+
+
+def be_a_subreaper() -> None:
+    """Have orphans of our descendants come to us."""
+    _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+
+
+def limits_of(memory: int, file_size: int, open_files: int, processes: int) -> dict[int, int]:
+    """Return the resource limits of a program; sizes in bytes."""
+    return {
+        resource.RLIMIT_CORE: 0,
+        resource.RLIMIT_DATA: memory,  # not AS: node and java reserve far more than they use
+        resource.RLIMIT_FSIZE: file_size,
+        resource.RLIMIT_NOFILE: open_files,
+        resource.RLIMIT_NPROC: _threads_now() + processes,
+    }
 
 
 def _prctl(option: int, value: int) -> None:
@@ -93,20 +112,25 @@ def _become(program: list[str], limits: dict[int, int], *, supervisor: int) -> N
     """Turn this forked process into the program; never returns."""
     try:
         os.setpgid(0, 0)  # `kill 0` in a script must not reach the supervisor
-        _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != supervisor:
-            os._exit(1)
-        _volunteer_for_the_oom_killer()
-        for kind, wanted in limits.items():
-            _limit(kind, wanted)
-        for signum in _DEFAULTS:  # the interpreter ignores some, and so may a notebook's kernel
-            signal.signal(signum, signal.SIG_DFL)
-        signal.pthread_sigmask(signal.SIG_SETMASK, ())
+        be_bounded(limits, parent=supervisor)
         os.execvp(program[0], program)  # noqa: S606 - no shell on purpose
     except (OSError, ValueError) as error:
         os.write(2, f"{program[0]}: {error}\n".encode(errors="replace"))
     finally:
         os._exit(126)
+
+
+def be_bounded(limits: dict[int, int], *, parent: int) -> None:
+    """Die with *parent*, keep within *limits*, and take signals as any program does."""
+    _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(1)
+    _volunteer_for_the_oom_killer()
+    for kind, wanted in limits.items():
+        _limit(kind, wanted)
+    for signum in _DEFAULTS:  # the interpreter ignores some, and so may a notebook's kernel
+        signal.signal(signum, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
 
 
 def _volunteer_for_the_oom_killer() -> None:
@@ -139,7 +163,7 @@ def _watch(target: int, owner: int, processes: int) -> int | None:
         if signum == signal.SIGTERM:
             return 128 + signal.SIGTERM
         # RLIMIT_NPROC does not hold for root.
-        if sum(1 for _ in _descendants(os.getpid())) > processes:
+        if sum(1 for _ in descendants(os.getpid())) > processes:
             os.write(2, f"stopped: more than {processes} processes\n".encode())
             return 128 + signal.SIGKILL
 
@@ -172,10 +196,10 @@ def _kill_all(target: int) -> None:
     """Kill what is left until nothing is: orphans come to us, since we are their subreaper."""
     until = time.monotonic() + _KILL_WITHIN_S
     while _has_children() and time.monotonic() < until:
-        for pid in _descendants(os.getpid()):
-            _kill(pid)
+        for pid in descendants(os.getpid()):
+            kill(pid)
         if not _IS_LINUX:
-            _kill(-target)
+            kill(-target)
         _reap(target)
         time.sleep(0.001)
 
@@ -188,14 +212,15 @@ def _has_children() -> bool:
     return True
 
 
-def _kill(pid: int) -> None:
+def kill(pid: int) -> None:
+    """Kill a process, if it is still there."""
     try:
         os.kill(pid, signal.SIGKILL)
     except OSError:
         pass  # it went by itself
 
 
-def _descendants(pid: int) -> Iterator[int]:
+def descendants(pid: int) -> Iterator[int]:
     """Yield the processes under *pid*, nearest first."""
     waiting = [pid]
     while waiting:
@@ -215,13 +240,13 @@ def _children(pid: int) -> list[int]:
             with open(f"/proc/{pid}/task/{thread}/children", encoding="ascii") as file:
                 found += map(int, file.read().split())
         except FileNotFoundError:
-            return [child for child, parent, _session in _processes() if parent == pid]
+            return [child for child, parent, _session in processes_now() if parent == pid]
         except OSError:
             continue
     return found
 
 
-def _processes() -> Iterator[tuple[int, int, int]]:
+def processes_now() -> Iterator[tuple[int, int, int]]:
     """Yield the pid, the parent and the session of every process."""
     for name in filter(str.isdigit, os.listdir("/proc") if _IS_LINUX else ()):
         try:
@@ -234,9 +259,9 @@ def _processes() -> Iterator[tuple[int, int, int]]:
 
 def kill_session(session: int) -> None:
     """Kill every process of a session: for the owner, where a supervisor was killed itself."""
-    for pid, _parent, its_session in _processes():
+    for pid, _parent, its_session in processes_now():
         if its_session == session:
-            _kill(pid)
+            kill(pid)
 
 
 def _remove(folder: str) -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import site
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from shutil import which
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from liteagent_nb.core.execution import ExecResult
 from liteagent_nb.kernels.processes import MISSING_PROGRAM, TIME_LIMIT, run_process, scratch_folder
@@ -19,9 +19,13 @@ if TYPE_CHECKING:
 
     from liteagent_nb.kernels.processes import ProcessLimits
 
-__all__ = ["LANGUAGES", "Language", "find_language", "run_code"]
+__all__ = ["LANGUAGES", "Language", "Wall", "find_language", "run_code", "toolchain_variables"]
 
 _PYTHON_RUNNER = str(Path(__file__).with_name("_python_runner.py"))
+
+
+Wall: TypeAlias = Callable[[Sequence[str], str], list[str]]
+"""Makes a program run behind a wall, given its arguments and the one folder that it may write."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +84,9 @@ def find_language(name: str) -> Language | None:
 
 
 async def run_code(
-    language: Language, code: str, *, timeout_s: float, limits: ProcessLimits | None = None
+    language: Language, code: str, *, timeout_s: float, limits: ProcessLimits | None = None, wall: Wall | None = None
 ) -> ExecResult:
-    """Compile and run *code* in a scratch folder of its own, all within *timeout_s*."""
+    """Compile and run *code* in a scratch folder of its own, all within *timeout_s*; behind a *wall* where one is."""
     loop = asyncio.get_running_loop()
     started_s = loop.time()
     result = ExecResult(ok=True, rc=0)
@@ -92,8 +96,9 @@ async def run_code(
             if not choices or not result.ok:
                 continue
             left_s = timeout_s - (loop.time() - started_s)
-            argv = next((argv for argv in choices if _is_here(argv[0], folder)), choices[0])
-            result = await run_process(argv, timeout_s=left_s, env=_additions(), limits=limits, scratch=folder)
+            argv: Sequence[str] = next((argv for argv in choices if _is_here(argv[0], folder)), choices[0])
+            argv = argv if wall is None else wall(argv, folder)
+            result = await run_process(argv, timeout_s=left_s, env=toolchain_variables(), limits=limits, scratch=folder)
     return _explained(replace(result, t_ms=(loop.time() - started_s) * 1000), language, timeout_s)
 
 
@@ -107,9 +112,11 @@ def _is_here(program: str, folder: str) -> bool:
 
 def _explained(result: ExecResult, language: Language, timeout_s: float) -> ExecResult:
     if result.rc == TIME_LIMIT:  # of the whole, not of what was left after compiling
-        return replace(result, error=f"timeout after {timeout_s:g}s")
+        return replace(result, status="timeout", error=f"timeout after {timeout_s:g}s")
     if language.name == "typescript" and "bad option: --experimental-strip-types" in result.stderr:
-        return ExecResult(ok=False, rc=MISSING_PROGRAM, error="typescript needs tsx, bun, or node 22.6 or later")
+        return ExecResult(
+            ok=False, rc=MISSING_PROGRAM, status="error", error="typescript needs tsx, bun, or node 22.6 or later"
+        )
     return result
 
 
@@ -121,7 +128,7 @@ def _unfenced(code: str) -> str:
     return code
 
 
-def _additions() -> Mapping[str, str]:
+def toolchain_variables() -> Mapping[str, str]:
     """Return what tools need to find what the user installed, HOME being a scratch folder."""
     found = {}
     if site.ENABLE_USER_SITE:

@@ -82,7 +82,9 @@ async def run_process(
             )  # fmt: skip
     environment = {**child_environment(scratch), **(env or {})}
     if not _is_installed(argv[0], environment.get("PATH"), cwd or scratch):
-        return ExecResult(ok=False, rc=MISSING_PROGRAM, error=f"{argv[0]} is not installed on this machine")
+        return ExecResult(
+            ok=False, rc=MISSING_PROGRAM, status="error", error=f"{argv[0]} is not installed on this machine"
+        )
     program = Supervised(output_cap=output_cap)
     life = asyncio.ensure_future(
         program.live(

@@ -338,7 +338,7 @@ class Runner:
     def __init__(self):
         self.ran = 0
 
-    async def execute(self, code, *, language="python", timeout_s=10.0):
+    async def execute(self, code, *, language="python", timeout_s=10.0, watch=None):
         self.ran += 1
         return await run_code(find_language(language), code, timeout_s=timeout_s)
 

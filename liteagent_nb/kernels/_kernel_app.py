@@ -1,0 +1,98 @@
+"""The kernel's own process: ipykernel, tuned by its public traits to answer fast and to lose nothing.
+
+    python -P -m liteagent_nb.kernels._kernel_app CONNECTION_FILE
+
+Also started by `_forkserver.py` in a process that it forked. Imports nothing else of the package.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import sys
+import time
+from typing import Any
+
+import zmq
+from ipykernel.iostream import OutStream
+from ipykernel.kernelapp import IPKernelApp
+from traitlets.config import Config
+
+__all__ = ["PromptStream", "SidecarApp", "run"]
+
+_FLUSH_WITHIN_S = 0.02
+"""A printed line is sent so much later at most; ipykernel's own 0.2 s is what a reader waits for."""
+_PIPE_LOOKS = 50
+
+
+class PromptStream(OutStream):
+    """stdout or stderr, sent soon and in its order; a flush does not wait for the thread that sends.
+
+    ipykernel's own `_flush` runs in that thread and then queues the message once more, behind all that was queued
+    meanwhile, the end of the execution for instance; so its `flush` has to wait, which costs more than most cells.
+    """
+
+    flush_interval = _FLUSH_WITHIN_S
+
+    def flush(self) -> None:
+        """Have what was written sent before anything that is sent later."""
+        self._let_pipe_run_dry()
+        with self._buffer_lock:
+            is_empty = not self._buffers
+        if not is_empty:
+            self.pub_thread.schedule(self._flush)
+
+    def _flush(self) -> None:
+        self._flush_pending = self._subprocess_flush_pending = False
+        for parent, data in self._flush_buffers():  # type: ignore[no-untyped-call]
+            if data:
+                self.session.pid = os.getpid()
+                message = self.session.msg("stream", {"name": self.name, "text": data}, parent=parent)
+                self.session.send(_AtOnce(self.pub_thread), message, ident=self.topic)
+
+    def _let_pipe_run_dry(self) -> None:
+        """Let the thread that reads file descriptors catch up: what C code or a program printed comes that way."""
+        for _ in range(_PIPE_LOOKS):
+            if self._fid is None or not select.select([self._fid], [], [], 0)[0]:
+                return
+            time.sleep(0.0005)
+
+
+class _AtOnce:
+    """Sends from within the sending thread."""
+
+    def __init__(self, thread: Any) -> None:
+        self._thread = thread
+
+    def send_multipart(self, message: Any, *arguments: Any, **more: Any) -> None:
+        self._thread._really_send(message, *arguments, **more)  # noqa: SLF001 - its public form queues
+
+
+class SidecarApp(IPKernelApp):
+    """ipykernel that drops no output, without what a sidecar has no use for: a heartbeat, history."""
+
+    def _bind_socket(self, s: zmq.Socket[Any], port: int) -> Any:
+        if s.socket_type == zmq.XPUB:
+            # A slow reader makes the code wait. The default drops messages without a word, `idle` among them.
+            s.setsockopt(zmq.XPUB_NODROP, 1)
+        return super()._bind_socket(s, port)  # type: ignore[no-untyped-call]
+
+    def init_heartbeat(self) -> None:
+        """Open none: the process itself is watched."""
+
+
+def run(connection_file: str) -> None:
+    """Serve the kernel until it is told to shut down."""
+    config = Config()
+    config.SidecarApp.connection_file = connection_file
+    config.SidecarApp.parent_handle = 1  # somebody else watches over it, and needs no hints on the terminal
+    config.IPKernelApp.outstream_class = "liteagent_nb.kernels._kernel_app.PromptStream"
+    config.HistoryManager.enabled = False
+    config.Kernel._execute_sleep = 0.0  # noqa: SLF001 - a trait; the reader waits for reply and idle
+    app: Any = SidecarApp.instance(config=config)
+    app.initialize([])
+    app.start()
+
+
+if __name__ == "__main__":
+    run(sys.argv[1])
