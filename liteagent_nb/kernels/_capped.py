@@ -32,6 +32,11 @@ class CappedOutput:
             self._tail_size -= len(self._tail.popleft())
 
     @property
+    def room(self) -> int:
+        """How many bytes more can be kept whole."""
+        return max(self._head_room + self._tail_room - self.size, 0)
+
+    @property
     def is_truncated(self) -> bool:
         """Whether something was dropped."""
         return self.size > self._head_room + self._tail_room

@@ -1,6 +1,6 @@
 """Starts kernels: a warm process that forks one whenever its owner asks, and clears up after each.
 
-    python -P -m liteagent_nb.kernels._forkserver MODULE …      (with a socket to its owner as file descriptor 0)
+    python -P -m liteagent_nb.kernels._forkserver SCRATCH MODULE …    (file descriptor 0 is a socket to its owner)
 
 The owner sends a line of JSON for each errand, and is told a line for each kernel that ended:
 
@@ -19,6 +19,7 @@ import importlib
 import json
 import os
 import select
+import shutil
 import signal
 import socket
 import sys
@@ -185,8 +186,8 @@ def _forked_kernel(errand: dict[str, Any]) -> None:
     _kernel_app.run(errand["connection_file"])
 
 
-def main(modules: list[str]) -> None:
-    """Import what kernels will need, then serve the owner behind file descriptor 0."""
+def main(scratch: str, modules: list[str]) -> None:
+    """Import what kernels will need, then serve the owner behind file descriptor 0; *scratch* goes with him."""
     owner = socket.socket(fileno=os.dup(0))
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     processes.be_a_subreaper()
@@ -198,7 +199,8 @@ def main(modules: list[str]) -> None:
         with contextlib.suppress(Exception):  # what cannot be imported here will say so in the kernel
             importlib.import_module(module)
     _Server(owner, awake).serve()
+    shutil.rmtree(scratch, ignore_errors=True)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main(sys.argv[1], sys.argv[2:])

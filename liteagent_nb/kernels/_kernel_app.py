@@ -7,6 +7,7 @@ Also started by `_forkserver.py` in a process that it forked. Imports nothing el
 
 from __future__ import annotations
 
+import functools
 import os
 import select
 import sys
@@ -23,6 +24,7 @@ __all__ = ["PromptStream", "SidecarApp", "run"]
 _FLUSH_WITHIN_S = 0.02
 """A printed line is sent so much later at most; ipykernel's own 0.2 s is what a reader waits for."""
 _PIPE_LOOKS = 50
+_INPUTS_KEPT = 1000
 
 
 class PromptStream(OutStream):
@@ -77,8 +79,31 @@ class SidecarApp(IPKernelApp):
             s.setsockopt(zmq.XPUB_NODROP, 1)
         return super()._bind_socket(s, port)  # type: ignore[no-untyped-call]
 
+    def init_shell(self) -> None:
+        """Keep what a kernel remembers of its past from growing with every execution."""
+        super().init_shell()  # type: ignore[no-untyped-call]
+        shell: Any = self.shell
+        if hasattr(shell.history_manager, "outputs"):  # from IPython 9 on: all that was ever printed
+            shell.history_manager.outputs = _Forgotten()
+        shell.events.register("post_run_cell", functools.partial(_forget, shell))
+
     def init_heartbeat(self) -> None:
         """Open none: the process itself is watched."""
+
+
+class _Forgotten(dict[int, list[object]]):
+    """Looks empty whatever is put in."""
+
+    def __missing__(self, _key: int) -> list[object]:
+        return []
+
+
+def _forget(shell: Any, _result: object) -> None:
+    """Drop what would be written to a database, were there one, and the numbered copies of old inputs."""
+    history = shell.history_manager
+    history.db_input_cache.clear()
+    getattr(history, "exceptions", {}).clear()
+    shell.user_ns.pop(f"_i{shell.execution_count - _INPUTS_KEPT}", None)
 
 
 def run(connection_file: str) -> None:
@@ -88,6 +113,7 @@ def run(connection_file: str) -> None:
     config.SidecarApp.parent_handle = 1  # somebody else watches over it, and needs no hints on the terminal
     config.IPKernelApp.outstream_class = "liteagent_nb.kernels._kernel_app.PromptStream"
     config.HistoryManager.enabled = False
+    config.Session.digest_history_size = 1000  # the default of 65,536 grows by megabytes
     config.Kernel._execute_sleep = 0.0  # noqa: SLF001 - a trait; the reader waits for reply and idle
     app: Any = SidecarApp.instance(config=config)
     app.initialize([])

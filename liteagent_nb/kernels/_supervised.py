@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import codecs
 import contextlib
 import os
 import signal
@@ -18,7 +19,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from typing import IO
 
+    from liteagent_nb.core.execution import OutputWatcher
+
 __all__ = ["CANNOT_START", "TIME_LIMIT", "Supervised"]
+
+_NAMES = {1: "stdout", 2: "stderr"}
 
 TIME_LIMIT = -1
 """The exit code of what did not end in time."""
@@ -37,16 +42,22 @@ class Supervised(asyncio.SubprocessProtocol):
     Exit is told by the child watcher, not by the end of the pipes: a stray grandchild may hold those.
     """
 
-    def __init__(self, *, output_cap: int) -> None:
+    def __init__(self, *, output_cap: int, watch: OutputWatcher | None = None) -> None:
         loop = asyncio.get_running_loop()
         self._outputs = {1: CappedOutput(output_cap), 2: CappedOutput(output_cap)}
+        self._watch = watch
+        self._decoders = {fd: codecs.getincrementaldecoder("utf-8")("replace") for fd in _NAMES}
         self._exited: asyncio.Future[None] = loop.create_future()
         self._drained: asyncio.Future[None] = loop.create_future()
         self._stopping: asyncio.Future[None] = loop.create_future()
 
     def pipe_data_received(self, fd: int, data: bytes) -> None:
-        """Keep the ends of what was printed."""
-        self._outputs[fd].feed(data)
+        """Keep the ends of what was printed, and tell of it while there is not too much."""
+        output = self._outputs[fd]
+        if self._watch is not None and not output.is_truncated:
+            text = self._decoders[fd].decode(data[: output.room])
+            self._watch({"output_type": "stream", "name": _NAMES[fd], "text": text})
+        output.feed(data)
 
     def process_exited(self) -> None:
         """Take note: the supervisor has ended."""

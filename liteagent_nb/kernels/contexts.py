@@ -19,7 +19,7 @@ from liteagent_nb.kernels.warm_pool import WarmPool
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from liteagent_nb.core.execution import ExecResult, OutputWatcher
+    from liteagent_nb.core.execution import ExecResult, Output, OutputWatcher
     from liteagent_nb.kernels.connection import KernelStarter
     from liteagent_nb.kernels.languages import Language, Wall
 
@@ -91,7 +91,8 @@ class Contexts:
         try:
             program = _program(language)
             if program is not None:
-                return await run_code(program, code, timeout_s=timeout_s, wall=self._wall)
+                result = await run_code(program, code, timeout_s=timeout_s, wall=self._wall, watch=watch)
+                return replace(result, outputs=_streams(result))
             return await self._execute_fresh(code, language, timeout_s, watch)
         finally:
             self._fresh.release()
@@ -166,6 +167,12 @@ class Contexts:
         except KeyError:
             names = ", ".join(self._contexts) or "none"
             raise UnknownContext(f"there is no context {context!r}", hint=f"open ones: {names}") from None
+
+
+def _streams(result: ExecResult) -> tuple[Output, ...]:
+    """Return what a program printed as outputs."""
+    printed = {"stdout": result.stdout, "stderr": result.stderr}
+    return tuple({"output_type": "stream", "name": name, "text": text} for name, text in printed.items() if text)
 
 
 def _kernel_name(language: str) -> str:

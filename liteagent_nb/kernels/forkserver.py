@@ -126,7 +126,7 @@ class Forkserver:
             ours, theirs = socket.socketpair()
             with theirs:
                 self._process = await asyncio.create_subprocess_exec(
-                    sys.executable, "-P", "-m", "liteagent_nb.kernels._forkserver", *self._modules,
+                    sys.executable, "-P", "-m", "liteagent_nb.kernels._forkserver", self._scratch, *self._modules,
                     stdin=theirs.fileno(), stdout=asyncio.subprocess.DEVNULL, stderr=None,
                     env=child_environment(self._scratch), cwd=self._scratch, start_new_session=True,
                 )  # fmt: skip

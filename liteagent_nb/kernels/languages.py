@@ -17,6 +17,7 @@ from liteagent_nb.kernels.processes import MISSING_PROGRAM, TIME_LIMIT, run_proc
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from liteagent_nb.core.execution import OutputWatcher
     from liteagent_nb.kernels.processes import ProcessLimits
 
 __all__ = ["LANGUAGES", "Language", "Wall", "find_language", "run_code", "toolchain_variables"]
@@ -84,9 +85,15 @@ def find_language(name: str) -> Language | None:
 
 
 async def run_code(
-    language: Language, code: str, *, timeout_s: float, limits: ProcessLimits | None = None, wall: Wall | None = None
+    language: Language,
+    code: str,
+    *,
+    timeout_s: float,
+    limits: ProcessLimits | None = None,
+    wall: Wall | None = None,
+    watch: OutputWatcher | None = None,
 ) -> ExecResult:
-    """Compile and run *code* in a scratch folder of its own, all within *timeout_s*; behind a *wall* where one is."""
+    """Compile and run *code* in a scratch folder of its own, all within *timeout_s*, behind a *wall* where one is."""
     loop = asyncio.get_running_loop()
     started_s = loop.time()
     result = ExecResult(ok=True, rc=0)
@@ -98,7 +105,9 @@ async def run_code(
             left_s = timeout_s - (loop.time() - started_s)
             argv: Sequence[str] = next((argv for argv in choices if _is_here(argv[0], folder)), choices[0])
             argv = argv if wall is None else wall(argv, folder)
-            result = await run_process(argv, timeout_s=left_s, env=toolchain_variables(), limits=limits, scratch=folder)
+            result = await run_process(
+                argv, timeout_s=left_s, env=toolchain_variables(), limits=limits, scratch=folder, watch=watch
+            )
     return _explained(replace(result, t_ms=(loop.time() - started_s) * 1000), language, timeout_s)
 
 

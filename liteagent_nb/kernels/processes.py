@@ -20,6 +20,8 @@ from liteagent_nb.kernels._supervised import TIME_LIMIT, Supervised
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
 
+    from liteagent_nb.core.execution import OutputWatcher
+
 __all__ = ["MISSING_PROGRAM", "TIME_LIMIT", "ProcessLimits", "run_process", "scratch_folder"]
 
 MISSING_PROGRAM = -2
@@ -67,25 +69,26 @@ async def run_process(
     stdin: bytes | None = None,
     limits: ProcessLimits | None = None,
     scratch: str = "",
+    watch: OutputWatcher | None = None,
 ) -> ExecResult:
     """Run a program and return what it brought back; failing is a result.
 
     It and all that it started are gone on return: when it ended, when *timeout_s* is over (rc -1), when this is
     cancelled; and when this process dies. Without *cwd* it runs in a scratch folder of its own. *env* is added to a
-    clean environment. *scratch* is its HOME, and removed should this process die.
+    clean environment. *scratch* is its HOME, and removed should this process die. *watch* is told what it prints.
     """
     if not scratch:
         async with scratch_folder() as folder:
             return await run_process(
                 argv, timeout_s=timeout_s, cwd=cwd, env=env, output_cap=output_cap, stdin=stdin, limits=limits,
-                scratch=folder,
+                scratch=folder, watch=watch,
             )  # fmt: skip
     environment = {**child_environment(scratch), **(env or {})}
     if not _is_installed(argv[0], environment.get("PATH"), cwd or scratch):
         return ExecResult(
             ok=False, rc=MISSING_PROGRAM, status="error", error=f"{argv[0]} is not installed on this machine"
         )
-    program = Supervised(output_cap=output_cap)
+    program = Supervised(output_cap=output_cap, watch=watch)
     life = asyncio.ensure_future(
         program.live(
             [*_supervisor(limits or ProcessLimits(), scratch), *argv],
