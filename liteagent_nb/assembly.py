@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from liteagent_nb import environment
 from liteagent_nb.cassettes.opening import choose_cassette
@@ -13,7 +13,8 @@ from liteagent_nb.core.agent import run_agent
 from liteagent_nb.core.chat import Transcript
 from liteagent_nb.core.config import AgentConfig
 from liteagent_nb.core.portal import shared_portal
-from liteagent_nb.core.protocols import Invoker, Model
+from liteagent_nb.core.protocols import Executor, Invoker, Model
+from liteagent_nb.core.tasks import finish_or_abandon
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from liteagent_nb.core.chat import Price
     from liteagent_nb.core.steps import Event, Run
     from liteagent_nb.kernels.protocol import ContextExecutor
+    from liteagent_nb.kernels.run_context import RunContext
 
 __all__ = [
     "EMBEDDED_MODEL",
@@ -34,6 +36,7 @@ __all__ = [
     "make_executor",
     "make_invoker",
     "make_model",
+    "make_run_context",
     "maker_of",
     "priced",
     "run_mcp_mini_agent",
@@ -41,7 +44,12 @@ __all__ = [
     "wired",
 ]
 
+CLOSE_GRACE_S = 1.0
+"""How long a stopped run may take to close what was opened for it; the rest goes on by itself."""
+
 EMBEDDED_MODEL = "local/smollm2"
+PRELOADED = ("numpy", "pandas")
+"""What kernels find imported where it is installed: most code wants them, and they take longer than all the rest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,13 +98,18 @@ def make_model(name: str, completion_kwargs: Mapping[str, object] | None = None)
     return LitellmModel(name, completion_kwargs or {})
 
 
-def make_invoker(config: AgentConfig, functions: Sequence[Callable[..., object]] = ()) -> Invoker:
-    """Return the local tools that *config* allows, with *functions* of the user's beside them."""
+def make_invoker(
+    config: AgentConfig, functions: Sequence[Callable[..., object]] = (), *, executor: Executor | None = None
+) -> Invoker:
+    """Return the local tools that *config* allows, with *functions* of the user's beside them.
+
+    Code runs on *executor*, without one in a fresh process each time.
+    """
     from liteagent_nb.tools.composite import CompositeInvoker  # noqa: PLC0415 - loads when first wired
     from liteagent_nb.tools.local_invoker import LocalMCPInvoker  # noqa: PLC0415
     from liteagent_nb.tools.toolbox import Toolbox  # noqa: PLC0415
 
-    local = LocalMCPInvoker(shell_allow_prefixes=config.shell_allow_prefixes, tool_timeout_sec=config.tool_timeout_sec)
+    local = LocalMCPInvoker(config.shell_allow_prefixes, config.tool_timeout_sec, executor=executor)
     return CompositeInvoker([Toolbox(functions), local]) if functions else local
 
 
@@ -121,7 +134,15 @@ def make_executor(
     from liteagent_nb.kernels.isolation import walled  # noqa: PLC0415
     from liteagent_nb.kernels.local_starter import LocalStarter  # noqa: PLC0415
 
-    return Contexts(LocalStarter(cwd=cwd, isolate=isolate), wall=walled if isolate else None)
+    starter = LocalStarter(cwd=cwd, isolate=isolate, preload=PRELOADED)
+    return Contexts(starter, wall=walled if isolate else None)
+
+
+def make_run_context(executor: ContextExecutor) -> RunContext:
+    """Return an executor for one run, whose code keeps its variables until `aclose`."""
+    from liteagent_nb.kernels.run_context import RunContext  # noqa: PLC0415 - loads when first wired
+
+    return RunContext(executor)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +165,9 @@ def priced(model: Maker, price: Price) -> Maker:
     return Maker(model.name, lambda: PricedModel(model.make(), price))
 
 
+Closing: TypeAlias = Callable[[], Coroutine[None, None, None]]
+
+
 @dataclass(frozen=True, slots=True)
 class Wires:
     """What a run is made of."""
@@ -152,14 +176,21 @@ class Wires:
     tools: Invoker | None
     escalate_to: Model | None = None
     clock: Callable[[], float] | None = None
+    close: Closing | None = None
+    """Closes what was opened for this run alone."""
 
 
 def wired(
-    model: Maker, tools: Invoker | None, *, stronger: Maker | None = None, cassette: Cassette | None = None
+    model: Maker,
+    tools: Invoker | None,
+    *,
+    stronger: Maker | None = None,
+    cassette: Cassette | None = None,
+    close: Closing | None = None,
 ) -> Wires:
     """Return model and tools, made now; or with a *cassette* behind it, which makes them only where it must."""
     if cassette is None or cassette.mode == "off":
-        return Wires(model.make(), tools, stronger.make() if stronger else None)
+        return Wires(model.make(), tools, stronger.make() if stronger else None, close=close)
     from liteagent_nb.cassettes.clock import TapeClock  # noqa: PLC0415 - loads when first wired
     from liteagent_nb.cassettes.invokers import CassetteInvoker  # noqa: PLC0415
     from liteagent_nb.cassettes.models import CassetteModel  # noqa: PLC0415
@@ -173,6 +204,7 @@ def wired(
         None if tools is None else CassetteInvoker(cassette, tools, clock=clock),
         CassetteModel(cassette, stronger.name, stronger.make, clock=clock) if stronger else None,
         clock,
+        close,
     )
 
 
@@ -207,16 +239,20 @@ async def arun_mcp_mini_agent(
 async def run_wired(
     transcript: Transcript, wires: Wires, *, config: AgentConfig, watch: Callable[[Event], None]
 ) -> Run:
-    """Run the agent on what was wired for it."""
-    return await run_agent(
-        transcript,
-        model=wires.model,
-        tools=wires.tools,
-        config=config,
-        watch=watch,
-        escalate_to=wires.escalate_to,
-        clock=wires.clock,
-    )
+    """Run the agent on what was wired for it, and close what was opened for it."""
+    try:
+        return await run_agent(
+            transcript,
+            model=wires.model,
+            tools=wires.tools,
+            config=config,
+            watch=watch,
+            escalate_to=wires.escalate_to,
+            clock=wires.clock,
+        )
+    finally:
+        if wires.close is not None:
+            await finish_or_abandon(wires.close(), grace_s=CLOSE_GRACE_S)
 
 
 def run_mcp_mini_agent(

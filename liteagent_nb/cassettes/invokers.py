@@ -80,7 +80,8 @@ class CassetteInvoker:
 
 
 def _read(take: Take) -> Observation:
-    return Observation(**cast("Any", take))
+    held: Any = dict(take)
+    return Observation(**held | {"outputs": tuple(held.get("outputs", ()))})
 
 
 def _recorded_tools(cassette: Cassette) -> Sequence[Tool]:

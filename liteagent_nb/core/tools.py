@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from liteagent_nb.core.execution import Output
 from liteagent_nb.core.text import printed
 
 __all__ = ["Observation", "Tool", "ToolInvocation"]
@@ -47,6 +48,8 @@ class Observation:
     t_ms: float = 0.0
     language: str = ""
     """The language of the code that ran, for showing it."""
+    outputs: tuple[Output, ...] = ()
+    """Pictures, tables and whatever else code showed beside its text: for people."""
 
     @classmethod
     def failure(cls, error: str, *, t_ms: float = 0.0, rc: int | None = None) -> Observation:

@@ -5,6 +5,7 @@
 The owner sends a line of JSON for each errand, and is told a line for each kernel that ended:
 
     {"op": "start", "id": 1, "connection_file", "argv", "cwd", "env", "log", "limits"}   ->  {"id": 1, "pid": 123}
+    {"op": "preload", "modules": ["numpy"]}
     {"op": "end", "pid": 123}                                                            ->  {"ended": 123, "code": -9}
 
 A kernel without `argv` is forked with all that is imported here (the modules named too), which saves most of its start;
@@ -75,9 +76,9 @@ class _Server:
     def _do(self, errand: dict[str, Any]) -> None:
         if errand["op"] == "start":
             self._tell(id=errand["id"], pid=self._start(errand))
-        elif errand["pid"] not in self._most:
-            return
-        elif errand["op"] == "end":
+        elif errand["op"] == "preload":
+            _import(errand["modules"])
+        elif errand["pid"] in self._most:
             self._end(errand["pid"])
 
     def _tell(self, **message: object) -> None:
@@ -179,11 +180,17 @@ def _forked_kernel(errand: dict[str, Any]) -> None:
     replace_environment(errand["env"])
     time.tzset()
     sys.argv = [""]
-    if numpy := sys.modules.get("numpy"):  # `random` does so itself: two forks must not draw the same numbers
-        numpy.random.seed()
+    if drawing := sys.modules.get("numpy.random"):  # `random` does so itself: two forks must not draw the same numbers
+        drawing.seed()
     from liteagent_nb.kernels import _kernel_app  # noqa: PLC0415 - imported before the fork, programs do without
 
     _kernel_app.run(errand["connection_file"])
+
+
+def _import(modules: list[str]) -> None:
+    for module in modules:
+        with contextlib.suppress(Exception):  # what cannot be imported here will say so in the kernel
+            importlib.import_module(module)
 
 
 def main(scratch: str, modules: list[str]) -> None:
@@ -195,9 +202,7 @@ def main(scratch: str, modules: list[str]) -> None:
     signal.set_wakeup_fd(wakeup)
     signal.signal(signal.SIGCHLD, lambda *_: None)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the owner's Ctrl+C is not ours
-    for module in modules:
-        with contextlib.suppress(Exception):  # what cannot be imported here will say so in the kernel
-            importlib.import_module(module)
+    _import(modules)
     _Server(owner, awake).serve()
     shutil.rmtree(scratch, ignore_errors=True)
 

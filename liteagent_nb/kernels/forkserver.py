@@ -65,11 +65,14 @@ class KernelProcess:
 
 
 class Forkserver:
-    """Starts kernels by forking a warm process, or as programs. Opens at the first start."""
+    """Starts kernels by forking a warm process, or as programs. Opens at the first start.
+
+    *preload* names modules that are imported once the first kernel is there; every later one finds them ready.
+    """
 
     def __init__(self, *, scratch: str, preload: Sequence[str] = ()) -> None:
         self._scratch = scratch
-        self._modules = (*_KERNEL_MODULES, *preload)
+        self._preload = list(preload)
         self._opening = asyncio.Lock()
         self._process: asyncio.subprocess.Process | None = None
         self._socket: socket.socket | None = None
@@ -95,6 +98,9 @@ class Forkserver:
         except asyncio.CancelledError:  # it will be there in a moment, and nobody will want it
             told.add_done_callback(self._end_unwanted)
             raise
+        if self._preload:  # behind the first start, which nobody shall wait for it with
+            modules, self._preload = self._preload, []
+            self.send(op="preload", modules=modules)
         return self._kernels[pid]
 
     def send(self, **errand: object) -> None:
@@ -126,7 +132,7 @@ class Forkserver:
             ours, theirs = socket.socketpair()
             with theirs:
                 self._process = await asyncio.create_subprocess_exec(
-                    sys.executable, "-P", "-m", "liteagent_nb.kernels._forkserver", self._scratch, *self._modules,
+                    sys.executable, "-P", "-m", "liteagent_nb.kernels._forkserver", self._scratch, *_KERNEL_MODULES,
                     stdin=theirs.fileno(), stdout=asyncio.subprocess.DEVNULL, stderr=None,
                     env=child_environment(self._scratch), cwd=self._scratch, start_new_session=True,
                 )  # fmt: skip

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from liteagent_nb.core.execution import OutputWatcher
     from liteagent_nb.kernels.processes import ProcessLimits
 
-__all__ = ["LANGUAGES", "Language", "Wall", "find_language", "run_code", "toolchain_variables"]
+__all__ = ["LANGUAGES", "Language", "Wall", "find_language", "run_code", "toolchain_variables", "unfenced"]
 
 _PYTHON_RUNNER = str(Path(__file__).with_name("_python_runner.py"))
 
@@ -98,7 +98,7 @@ async def run_code(
     started_s = loop.time()
     result = ExecResult(ok=True, rc=0)
     async with scratch_folder() as folder:
-        _write(Path(folder, language.source), _unfenced(code))
+        _write(Path(folder, language.source), unfenced(code))
         for choices in (language.compile, language.run):
             if not choices or not result.ok:
                 continue
@@ -129,7 +129,7 @@ def _explained(result: ExecResult, language: Language, timeout_s: float) -> Exec
     return result
 
 
-def _unfenced(code: str) -> str:
+def unfenced(code: str) -> str:
     """Return the code without the Markdown fence that models like to put around it."""
     text = code.strip()
     if text.startswith("```") and text.endswith("```") and "\n" in text:

@@ -43,7 +43,8 @@ class LocalStarter:
     """Starts Python kernels by forking, and kernels of any installed kernelspec as programs.
 
     *cwd* is where they run; without it each has a scratch folder. *isolate* walls them off from the user's files and
-    the network, in scratch folders always. *preload* names modules that every Python kernel finds imported already.
+    the network, in scratch folders always. *preload* names modules that every Python kernel
+    but the first finds imported already.
     """
 
     def __init__(

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from liteagent_nb.panels.highlight import highlighted
+from liteagent_nb.panels.pictures import outputs_html
 from liteagent_nb.panels.render import clipped, escaped, varying, visible
 
 if TYPE_CHECKING:
@@ -54,9 +55,10 @@ def shown_arguments(name: str, arguments: Mapping[str, object] | str, *, languag
 
 
 def card_html(invocation: ToolInvocation, *, max_output_chars: int = MAX_OUTPUT_CHARS) -> str:
-    """Return a finished call as a card; a failed one is open."""
+    """Return a finished call as a card; one that failed, or that has something to look at, is open."""
     shown = shown_arguments(invocation.name, invocation.arguments, language=invocation.observation.language)
-    state, sign, opened = ("ok", "✓", "") if invocation.ok else ("failed", "✗", " open")
+    state, sign = ("ok", "✓") if invocation.ok else ("failed", "✗")
+    opened = "" if invocation.ok and not invocation.observation.outputs else " open"
     brief = f"{_brief_html(shown)}{_outcome_html(invocation)}"
     time = f'<span class="la-time">{varying(duration(invocation.t_ms))}</span>'
     body = f"{_arguments_html(shown, max_output_chars)}{_output_html(invocation, max_output_chars)}"
@@ -146,6 +148,7 @@ def _output_html(invocation: ToolInvocation, max_chars: int) -> str:
     parts = [
         _block("out", clipped(invocation.stdout, max_chars)),
         _block("out", clipped(as_text(result), max_chars)) if result is not None and not _is_said(invocation) else "",
+        outputs_html(invocation.observation.outputs),
         _block("err", clipped(invocation.stderr, max_chars)),
         _block("err", "" if _is_last_line(invocation) else clipped(invocation.error or "", max_chars)),
     ]

@@ -11,19 +11,23 @@ from liteagent_nb.core.arguments import bind_arguments
 from liteagent_nb.core.schema import tool_from_function
 from liteagent_nb.core.signatures import read_signature
 from liteagent_nb.core.tools import Observation
-from liteagent_nb.kernels.languages import LANGUAGES, find_language, run_code
+from liteagent_nb.kernels.languages import LANGUAGES, find_language, run_code, unfenced
 from liteagent_nb.kernels.processes import run_process
+from liteagent_nb.tools._executions import observed_execution
 from liteagent_nb.tools.toolbox import unknown_tool
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
 
-    from liteagent_nb.core.execution import ExecResult
+    from liteagent_nb.core.protocols import Executor
     from liteagent_nb.core.tools import Tool
 
 __all__ = ["LocalMCPInvoker"]
 
 _FILLED_IN = ("timeout_s",)
+_WITH_STATE = (
+    "Run Python code and return what it prints, or the value of its last line. Variables stay from call to call."
+)
 _LANGUAGES = ", ".join(language.name for language in LANGUAGES)
 
 
@@ -31,22 +35,31 @@ class LocalMCPInvoker:
     """Runs code and allowed commands in processes of their own; two small tools beside.
 
     Code has a scratch folder to work in, a clean environment and limits. That keeps accidents small; it is no wall
-    against malice.
+    against malice. With an *executor* it runs there instead, Python with its variables kept where the executor keeps
+    them.
     """
 
-    def __init__(self, shell_allow_prefixes: Sequence[str] = ("echo",), tool_timeout_sec: float = 10.0) -> None:
+    def __init__(
+        self,
+        shell_allow_prefixes: Sequence[str] = ("echo",),
+        tool_timeout_sec: float = 10.0,
+        *,
+        executor: Executor | None = None,
+    ) -> None:
         self._allowed = tuple(prefix.split() for prefix in shell_allow_prefixes if prefix.strip())
         self._timeout_s = tool_timeout_sec
-        functions: tuple[Callable[..., Awaitable[Observation]], ...] = (
-            _exec_python,
-            self._exec_shell,
-            _exec_code,
-            _research_echo,
-            _compress_runs,
-        )
-        self._functions = {function.__name__.removeprefix("_"): function for function in functions}
+        self._executor = executor
+        self._functions: dict[str, Callable[..., Awaitable[Observation]]] = {
+            "exec_python": self._exec_python,
+            "exec_shell": self._exec_shell,
+            "exec_code": self._exec_code,
+            "research_echo": _research_echo,
+            "compress_runs": _compress_runs,
+        }
         self._signatures = {n: read_signature(function, hidden=_FILLED_IN) for n, function in self._functions.items()}
         self._tools = [_as_tool(name, function) for name, function in self._functions.items()]
+        if executor is not None:
+            self._tools[0] = replace(self._tools[0], description=_WITH_STATE)
 
     async def list_tools(self) -> Sequence[Tool]:
         """Return the local tools."""
@@ -75,22 +88,28 @@ class LocalMCPInvoker:
         if not any(words[: len(allowed)] == allowed for allowed in self._allowed):
             prefixes = ", ".join(" ".join(allowed) for allowed in self._allowed) or "none"
             return Observation.failure(f"prefix not allowed: {words[0] if words else ''!r} (allowed: {prefixes})")
-        return _observed(await run_process(words, timeout_s=timeout_s), "shell")
+        return observed_execution(await run_process(words, timeout_s=timeout_s), "shell")
 
+    async def _exec_python(self, code: Annotated[str, "Python code"], *, timeout_s: float) -> Observation:
+        """Run Python code in a fresh process and return what it prints, or the value of its last line."""
+        return await self._exec_code("python", code, timeout_s=timeout_s)
 
-async def _exec_python(code: Annotated[str, "Python code"], *, timeout_s: float) -> Observation:
-    """Run Python code in a fresh process and return what it prints, or the value of its last line."""
-    return await _exec_code("python", code, timeout_s=timeout_s)
-
-
-async def _exec_code(
-    language: Annotated[str, f"one of {_LANGUAGES}"], code: Annotated[str, "a whole program"], *, timeout_s: float
-) -> Observation:
-    """Run a program in the language named, and return what it prints."""
-    found = find_language(language)
-    if found is None:
-        return Observation.failure(f"unknown language {language!r}; one of {_LANGUAGES}")
-    return _observed(await run_code(found, code, timeout_s=timeout_s), found.name)
+    async def _exec_code(
+        self,
+        language: Annotated[str, f"one of {_LANGUAGES}"],
+        code: Annotated[str, "a whole program"],
+        *,
+        timeout_s: float,
+    ) -> Observation:
+        """Run a program in the language named, and return what it prints."""
+        found = find_language(language)
+        if found is None:
+            return Observation.failure(f"unknown language {language!r}; one of {_LANGUAGES}")
+        if self._executor is None:
+            result = await run_code(found, code, timeout_s=timeout_s)
+        else:
+            result = await self._executor.execute(unfenced(code), language=found.name, timeout_s=timeout_s)
+        return observed_execution(result, found.name)
 
 
 async def _research_echo(query: Annotated[str, "what to look up"], *, timeout_s: float) -> Observation:  # noqa: ARG001 - every tool has one
@@ -106,15 +125,3 @@ async def _compress_runs(s: Annotated[str, "the text"], *, timeout_s: float) -> 
 def _as_tool(name: str, function: Callable[..., Awaitable[Observation]]) -> Tool:
     tool = tool_from_function(function, name=name, hidden=_FILLED_IN)
     return replace(tool, run_alone=name.startswith("exec_"))
-
-
-def _observed(result: ExecResult, language: str) -> Observation:
-    return Observation(
-        ok=result.ok,
-        rc=result.rc,
-        stdout=result.stdout,
-        stderr=result.stderr,
-        error=result.error,
-        t_ms=result.t_ms,
-        language=language,
-    )
