@@ -80,12 +80,14 @@ class LocalStarter:
             log=str(folder / "log"),
             limits=self._limits,
         )
-        process.ended.add_done_callback(lambda _: None if self._context is None else _remove_later(folder))
         assert self._context is not None  # _opened has made it
-        return ZmqConnection(
+        connection = ZmqConnection(
             process, path=str(folder / "k"), key=key.encode(), context=self._context, log=folder / "log",
             is_walled=self._is_isolated,
         )  # fmt: skip
+        # Behind the connection, which reads the log when the kernel ends.
+        process.ended.add_done_callback(lambda _: None if self._context is None else _remove_later(folder))
+        return connection
 
     async def languages(self) -> Sequence[LanguageStatus]:
         """Return Python and the languages of the installed kernelspecs."""
