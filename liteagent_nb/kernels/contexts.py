@@ -40,7 +40,8 @@ class Contexts:
 
     Opens nothing until it is asked for something; `aclose` (or `async with`) leaves no process behind. At most
     *most_contexts* are open and *most_fresh* fresh executions run at once; *most_waiting* may wait for their turn.
-    *wall* isolates programs; kernels are the *starter*'s to isolate.
+    A context that nobody used for *close_idle_s* is closed. *wall* isolates programs; kernels are the *starter*'s to
+    isolate.
     """
 
     def __init__(
@@ -52,6 +53,7 @@ class Contexts:
         most_contexts: int = 32,
         most_fresh: int = 8,
         most_waiting: int = 64,
+        close_idle_s: float | None = None,
     ) -> None:
         self._starter = starter or LocalStarter()
         self._pool = WarmPool(self._starter, size=warm)
@@ -61,6 +63,8 @@ class Contexts:
         self._most_waiting = most_waiting
         self._fresh = asyncio.Semaphore(most_fresh)
         self._waiting = 0
+        self._close_idle_s = close_idle_s
+        self._sweeping: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
         return self
@@ -125,6 +129,8 @@ class Contexts:
             await kernel.close()
             raise
         context.is_starting = False
+        if self._close_idle_s is not None and self._sweeping is None:
+            self._sweeping = asyncio.get_running_loop().create_task(self._sweep(self._close_idle_s))
         return _status(context)
 
     async def contexts(self) -> Sequence[ContextStatus]:
@@ -155,11 +161,21 @@ class Contexts:
 
     async def aclose(self) -> None:
         """Close all contexts; no kernel is left."""
+        if self._sweeping is not None:
+            self._sweeping.cancel()
         contexts = list(self._contexts.values())
         self._contexts.clear()
         await asyncio.gather(*(context.kernel.close() for context in contexts), return_exceptions=True)
         await self._pool.aclose()
         await self._starter.aclose()
+
+    async def _sweep(self, idle_s: float) -> None:
+        """Close what is no longer used: clients go away without a word."""
+        while True:
+            await asyncio.sleep(idle_s / 4)
+            for status in await self.contexts():
+                if status.state == "idle" and status.idle_s > idle_s:
+                    await self.close(status.id)
 
     def _known(self, context: str) -> _Context:
         try:
