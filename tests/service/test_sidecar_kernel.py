@@ -421,12 +421,12 @@ async def test_a_closed_context_says_so(executor):
 
 
 async def test_a_context_that_nobody_uses_is_closed():
-    async with Contexts(close_idle_s=0.4) as contexts:
+    async with Contexts(close_idle_s=1.2) as contexts:
         status = await contexts.create(name="a")
         for _ in range(4):
-            await asyncio.sleep(0.2)
+            await asyncio.sleep(0.4)
             assert (await contexts.execute("1", context="a")).ok
-        await asyncio.sleep(1)
+        await asyncio.sleep(2)
 
         assert await contexts.contexts() == []
         assert is_gone(status.pid)
