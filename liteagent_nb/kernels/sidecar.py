@@ -47,7 +47,7 @@ class SidecarKernel:
         self._is_state_lost = False
         self._loop = asyncio.get_running_loop()
         self.ended_s = self._loop.time()
-        """When the last execution ended, on the event loop's clock."""
+        """When the last execution ended, or the kernel was ready, on the event loop's clock."""
         self.executions = 0
         self.queued = 0
 
@@ -70,6 +70,7 @@ class SidecarKernel:
         """Start the kernel now. Raises `ExecError` where it does not start."""
         async with self._turn:
             await self._living()
+            self.ended_s = self._loop.time()
         return self
 
     async def execute(
