@@ -1,0 +1,1 @@
+"""The sockets over HTTP: apps with their routes in one list, behind one guard."""
