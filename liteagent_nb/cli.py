@@ -1,4 +1,4 @@
-"""`jupyter liteagent …`: the demo, JupyterLab on its notebook, and the embedded model's weights."""
+"""`jupyter liteagent …`: the demo, JupyterLab on its notebook, the embedded model's weights, and the services."""
 
 from __future__ import annotations
 
@@ -39,7 +39,21 @@ def _parser() -> argparse.ArgumentParser:
 
     setup = commands.add_parser("setup-local", help="fetch the embedded model's weights and check them")
     setup.set_defaults(run=_setup_local)
+
+    _add_exec_rpc(commands.add_parser("exec-rpc", help="run code for other programs, over HTTP"))
     return parser
+
+
+def _add_exec_rpc(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--host", default="127.0.0.1", help="the address to bind (%(default)s)")
+    command.add_argument("--port", type=int, default=8790, help="0 takes a free one (%(default)s)")
+    command.add_argument("--token-file", type=Path, help="where the token is kept, made where there is none")
+    command.add_argument("--open", action="store_true", help="ask for no token; on loopback only")
+    command.add_argument("--allow-host", action="append", default=[], metavar="NAME", help="a name it is asked by")
+    command.add_argument("--drain", type=int, default=10, metavar="SECONDS", help="for what runs at the end")
+    command.add_argument("--gateway", default="", metavar="URL", help="run the code on a Jupyter Gateway")
+    command.add_argument("--isolate", action="store_true", help="without network and the user's files")
+    command.set_defaults(run=_exec_rpc)
 
 
 def _demo(chosen: argparse.Namespace) -> int:
@@ -55,6 +69,18 @@ def _setup_local(_chosen: argparse.Namespace) -> int:
     from liteagent_nb.models.embedded.weights import install_weights  # noqa: PLC0415 - the other commands do without
 
     install_weights(_say)
+    return 0
+
+
+def _exec_rpc(chosen: argparse.Namespace) -> int:
+    from liteagent_nb.assembly import make_executor  # noqa: PLC0415 - the other commands need no web server
+    from liteagent_nb.services.exec_rpc_server import create_app  # noqa: PLC0415
+    from liteagent_nb.services.serving import Place, serve, token_for  # noqa: PLC0415
+
+    place = Place(chosen.host, chosen.port, chosen.drain)
+    token = token_for(place, chosen.token_file, is_open=chosen.open, say=_say)
+    executor = make_executor(gateway=chosen.gateway, isolate=chosen.isolate)
+    serve(create_app(executor, token=token, hosts=frozenset(chosen.allow_host)), place, name="exec-rpc", say=_say)
     return 0
 
 

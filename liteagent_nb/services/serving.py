@@ -1,0 +1,85 @@
+"""Serving an app from a shell: one socket, a token by default, and a graceful end."""
+
+from __future__ import annotations
+
+import signal
+import socket
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import uvicorn
+
+from liteagent_nb import environment
+from liteagent_nb.core.errors import ConfigError
+from liteagent_nb.services.guard import is_loopback
+from liteagent_nb.services.tokens import default_token_file, keep_token
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from starlette.types import ASGIApp
+
+__all__ = ["Place", "serve", "token_for"]
+
+_KEEP_ALIVE_S = 75
+_BACKLOG = 2048
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a service listens, and how long its running work gets when it is told to stop."""
+
+    host: str = "127.0.0.1"
+    port: int = 0
+    drain_s: int = 10
+
+
+def token_for(place: Place, file: Path | None, *, is_open: bool, say: Callable[[str], None]) -> str:
+    """Return the token to ask for: `MINI_AGENT_API_KEY`, or one that is kept in *file* and said once.
+
+    Raises `ConfigError` where *is_open*, and others than this machine's programs could ask.
+    """
+    if is_open:
+        if not is_loopback(place.host):
+            raise ConfigError(f"without a token {place.host} is not served", hint="leave --open out, or bind 127.0.0.1")
+        return ""
+    if file is None and (known := environment.text("MINI_AGENT_API_KEY")):
+        return known
+    token = keep_token(file or default_token_file())
+    say(f"token: {token.text}\n  (kept in {token.file}, not shown again)" if token.is_new else f"token: {token.file}")
+    return token.text
+
+
+def serve(app: ASGIApp, place: Place, *, name: str, say: Callable[[str], None]) -> None:
+    """Serve *app* until SIGTERM or SIGINT; what runs then gets its time, and is cancelled after it."""
+    config = uvicorn.Config(
+        app,
+        access_log=False,
+        log_level="warning",
+        timeout_keep_alive=_KEEP_ALIVE_S,
+        timeout_graceful_shutdown=place.drain_s,
+        server_header=False,
+        ws="none",
+    )
+    # uvicorn raises the signal again at its end, when all is closed: SIGTERM was answered then.
+    before = signal.signal(signal.SIGTERM, _ignore)
+    with _listening(place) as listener:
+        host, port = listener.getsockname()[:2]
+        say(f"{name}: http://{f'[{host}]' if ':' in host else host}:{port}")
+        try:
+            uvicorn.Server(config).run(sockets=[listener])
+        finally:
+            signal.signal(signal.SIGTERM, before)
+
+
+def _listening(place: Place) -> socket.socket:
+    try:
+        family, _, _, _, address = socket.getaddrinfo(place.host, place.port, type=socket.SOCK_STREAM)[0]
+        return socket.create_server(address[:2], family=family, backlog=_BACKLOG)
+    except OSError as error:
+        raise ConfigError(f"{place.host}:{place.port} cannot be bound: {error}", hint="choose another --port") from None
+
+
+def _ignore(*_signal: object) -> None:
+    """Do nothing."""
