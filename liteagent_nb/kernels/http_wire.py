@@ -26,7 +26,7 @@ __all__ = ["error_of", "events_of", "object_of", "read_context", "read_language"
 T = TypeVar("T", ExecResult, ContextStatus, LanguageStatus)
 
 _OWN_TYPES = {kind.__name__: kind for kind in (ConfigError, DeadKernel, ExecError, ExecTimeout, UnknownContext)}
-_OF_REQUEST = {400, 401, 403, 413, 415, 422}
+_OF_REQUEST = {400, 401, 403, 409, 413, 415, 422}
 _BUSY = 429
 _NO_SERVICE_HINT = "start one with `jupyter liteagent exec-rpc`, and check the URL"
 

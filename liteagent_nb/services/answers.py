@@ -38,6 +38,7 @@ __all__ = [
 ]
 
 _CLIENT_GONE = 499
+_WRONG_METHOD = 405
 _STATUS_OF: tuple[tuple[type[LiteAgentError], int], ...] = (
     (UnknownContext, 404),
     (ExecBusy, 429),
@@ -116,11 +117,18 @@ async def _on_refusal(_request: Request, error: Exception) -> Response:
 async def _on_http_exception(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     where = f"{request.method} {request.url.path}"
-    message = {404: f"there is no {where}", 405: f"{where} is not a method of this path"}.get(
-        error.status_code, error.detail
-    )
-    kind = {404: "NotFound", 405: "MethodNotAllowed"}.get(error.status_code, "HttpError")
-    return error_answer(error.status_code, kind, message, hint="/openapi.json lists the routes", headers=error.headers)
+    kind, message = {
+        404: ("NotFound", f"there is no {where}"),
+        405: ("MethodNotAllowed", f"there is no {where}, though there are other methods of this path"),
+    }.get(error.status_code, ("HttpError", error.detail))
+    headers = {"allow": _methods_of(request)} if error.status_code == _WRONG_METHOD else error.headers
+    return error_answer(error.status_code, kind, message, hint="/openapi.json lists the routes", headers=headers)
+
+
+def _methods_of(request: Request) -> str:
+    """Return all methods of a path; starlette names those of its first route only."""
+    at_path = [route for route in request.app.routes if route.path_regex.match(request.scope["path"])]
+    return ", ".join(sorted({method for route in at_path for method in route.methods}))
 
 
 async def _on_client_gone(_request: Request, _error: Exception) -> Response:

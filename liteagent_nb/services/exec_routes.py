@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from starlette.responses import Response
 
-from liteagent_nb.core.errors import ExecError, UnknownContext
-from liteagent_nb.services.answers import json_answer, json_bytes
+from liteagent_nb.core.errors import ConfigError, ExecError, UnknownContext
+from liteagent_nb.services.answers import Refusal, json_answer, json_bytes
 from liteagent_nb.services.event_stream import EventStream
 from liteagent_nb.services.metrics import PROMETHEUS_TEXT
 from liteagent_nb.services.presence import WhileThere
@@ -81,7 +81,13 @@ class ExecRoutes:
     async def create_context(self, request: Request) -> Response:
         """Open a context."""
         asked = read_context_request(await request.body())
-        context = await self._executor.create(asked.language, name=asked.name)
+        try:
+            context = await self._executor.create(asked.language, name=asked.name)
+        except ConfigError:
+            await self._check_language(asked.language)
+            if any(context.id == asked.name for context in await self._executor.contexts()):
+                raise _name_taken(asked.name) from None
+            raise
         return json_answer(as_json(context), 201, {"location": f"/contexts/{context.id}"})
 
     async def context(self, request: Request) -> Response:
@@ -114,9 +120,19 @@ class ExecRoutes:
             result = await self._executor.execute(
                 asked.code, language=asked.language, timeout_s=asked.timeout_s, context=asked.context, watch=watch
             )
+        except ConfigError:
+            await self._check_language(asked.language)
+            raise
         finally:
             self._tally.ended(result)
         return result
+
+    async def _check_language(self, wanted: str) -> None:
+        """Raise `ConfigError` with the list of languages where *wanted* is none of them."""
+        known = {name for language in await self._executor.languages() for name in (language.name, *language.aliases)}
+        if wanted not in known:
+            message = f"unknown language {wanted!r}; known are {', '.join(sorted(known))}"
+            raise ConfigError(message, hint="GET /languages says which of them can be run here")
 
     async def _found(self, wanted: str) -> ContextStatus:
         for context in await self._executor.contexts():
@@ -137,3 +153,8 @@ class ExecRoutes:
 
     def _forget_probe(self) -> None:
         self._probe = None
+
+
+def _name_taken(name: str) -> Refusal:
+    hint = "choose another name, or restart that one"
+    return Refusal(409, "ConfigError", f"there is a context {name!r} already", hint=hint)

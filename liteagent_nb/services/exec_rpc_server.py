@@ -13,10 +13,10 @@ from starlette.responses import HTMLResponse, Response
 
 from liteagent_nb import environment
 from liteagent_nb.assembly import make_executor
-from liteagent_nb.services.answers import error_handlers, json_bytes
+from liteagent_nb.services.answers import error_handlers, json_answer
 from liteagent_nb.services.doors import Door, openapi, routes
 from liteagent_nb.services.exec_routes import ExecRoutes
-from liteagent_nb.services.exec_schema import SCHEMAS, ref
+from liteagent_nb.services.exec_schema import EVENTS, ref, schemas
 from liteagent_nb.services.guard import Guard, GuardSettings, warn_if_open
 from liteagent_nb.services.metrics import Tally
 
@@ -42,6 +42,7 @@ def create_app(
     hosts: frozenset[str] = frozenset(),
     max_work: int = 64,
     max_body_bytes: int = 10 << 20,
+    body_timeout_s: float = 30.0,
 ) -> Starlette:
     """Return the app over *executor*, which it closes when the server stops.
 
@@ -55,6 +56,7 @@ def create_app(
         limited_paths=frozenset({"/exec", "/exec/stream", "/contexts"}),
         max_work=max_work,
         max_body_bytes=max_body_bytes,
+        body_timeout_s=body_timeout_s,
     )
 
     @contextlib.asynccontextmanager
@@ -67,7 +69,7 @@ def create_app(
 
     tally = Tally()
     served = Starlette(
-        routes=routes(_doors(ExecRoutes(runner, tally))),
+        routes=routes(_doors(ExecRoutes(runner, tally), runner)),
         middleware=[Middleware(Guard, settings=settings, tally=tally)],
         exception_handlers=error_handlers(),
         lifespan=lifespan,
@@ -76,7 +78,7 @@ def create_app(
     return served
 
 
-def _doors(ends: ExecRoutes) -> list[Door]:
+def _doors(ends: ExecRoutes, executor: ContextExecutor) -> list[Door]:
     """Return all routes; the two that speak of them come last."""
     context = "/contexts/{id}"
     runs = (404, 429, 503, 504)
@@ -85,11 +87,11 @@ def _doors(ends: ExecRoutes) -> list[Door]:
         Door("GET", "/ready", ends.ready, "May I send work? Runs code", ref("Ready"), errors=(429, 503, 504)),
         Door("POST", "/exec", ends.execute, "Run code", ref("ExecResult"), takes=ref("ExecRequest"), errors=runs),
         Door("POST", "/exec/stream", ends.execute_streamed, "Run code; its outputs are events `output`, its end is "
-             "`result` or `error`", _TEXT, takes=ref("ExecRequest"), media_type="text/event-stream", errors=runs),
+             "`result` or `error`", EVENTS, takes=ref("ExecRequest"), media_type="text/event-stream", errors=runs),
         Door("GET", "/languages", ends.languages, "The languages", ref("Languages"), errors=(503,)),
         Door("GET", "/contexts", ends.contexts, "The open contexts", ref("Contexts"), errors=(503,)),
         Door("POST", "/contexts", ends.create_context, "Open a context", ref("Context"), status=201,
-             takes=ref("ContextRequest"), is_body_optional=True, errors=(429, 503, 504)),
+             takes=ref("ContextRequest"), is_body_optional=True, errors=(409, 429, 503, 504)),
         Door("GET", context, ends.context, "A context", ref("Context"), errors=(404, 503)),
         Door("DELETE", context, ends.close_context, "Close it and end its kernel", ref("Done"), errors=(404, 503)),
         Door("POST", context + "/restart", ends.restart_context, "Give it a new kernel", ref("Context"), errors=runs),
@@ -97,25 +99,23 @@ def _doors(ends: ExecRoutes) -> list[Door]:
              errors=(404, 503)),
         Door("GET", "/metrics", ends.metrics, "Figures for Prometheus", _TEXT, media_type="text/plain", errors=(503,)),
     ]  # fmt: skip
-    return [*doors, *_about(doors)]
+    return [*doors, *_about(doors, executor)]
 
 
-def _about(doors: list[Door]) -> list[Door]:
+def _about(doors: list[Door], executor: ContextExecutor) -> list[Door]:
     """Return the two routes that speak of *doors* and of themselves."""
-    schema, page = b"", ""
 
     async def openapi_json(_request: Request) -> Response:
-        return Response(schema, media_type="application/json")
+        known = schemas(await executor.languages())
+        return json_answer(openapi([*doors, *about], title="exec-rpc", version=version("liteagent_nb"), schemas=known))
 
     async def docs(_request: Request) -> Response:
-        return HTMLResponse(page)
+        return HTMLResponse(_page([*doors, *about]))
 
     about = [
-        Door("GET", "/openapi.json", openapi_json, "This schema", {"type": "object"}),
+        Door("GET", "/openapi.json", openapi_json, "This schema", {"type": "object"}, errors=(503,)),
         Door("GET", "/docs", docs, "The routes as a page", _TEXT, media_type="text/html"),
     ]
-    described = openapi([*doors, *about], title="exec-rpc", version=version("liteagent_nb"), schemas=SCHEMAS)
-    schema, page = json_bytes(described), _page([*doors, *about])
     return about
 
 

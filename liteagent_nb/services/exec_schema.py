@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 from liteagent_nb.core.execution import ExecStatus
 from liteagent_nb.kernels.protocol import ContextState
 from liteagent_nb.services.wire import CONTEXT_NAME, MAX_TIMEOUT_S
 
-__all__ = ["SCHEMAS", "ref"]
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from liteagent_nb.kernels.protocol import LanguageStatus
+
+__all__ = ["EVENTS", "ref", "schemas"]
 
 _TEXT: dict[str, Any] = {"type": "string"}
 _FLAG: dict[str, Any] = {"type": "boolean"}
@@ -21,6 +26,17 @@ _EXCEPTION: dict[str, Any] = {
     "required": ["ename", "evalue", "traceback"],
     "properties": {"ename": _TEXT, "evalue": _TEXT, "traceback": {"type": "array", "items": _TEXT}},
 }
+
+
+EVENTS: dict[str, Any] = {
+    "type": "object",
+    "required": ["event", "data"],
+    "properties": {
+        "event": {"enum": ["output", "dropped", "result", "error"]},
+        "data": {"type": "string", "contentMediaType": "application/json"},
+    },
+}
+"""The events of a stream; their data is an output, `{"count": n}`, an ExecResult, or an Error."""
 
 
 def ref(name: str) -> dict[str, str]:
@@ -44,16 +60,35 @@ def _closed(schema: dict[str, object]) -> dict[str, object]:
     return {**schema, "additionalProperties": False}
 
 
-SCHEMAS: dict[str, dict[str, object]] = {
-    "ExecRequest": _closed(
-        _object(
-            "code",
-            code={"type": "string", "description": "The code to run"},
-            language={"type": "string", "default": "python", "description": "One of GET /languages"},
-            timeout_sec=_TIME_LIMIT,
-            context={**_NAME, "default": "", "description": "Run it there and keep its state; fresh where empty"},
-        )
-    ),
+def schemas(languages: Sequence[LanguageStatus]) -> dict[str, dict[str, object]]:
+    """Return the components by name; *languages* are what `language` may be."""
+    return {
+        "ExecRequest": _closed(
+            _object(
+                "code",
+                code={"type": "string", "description": "The code to run"},
+                language=_language(languages),
+                timeout_sec=_TIME_LIMIT,
+                context={**_NAME, "default": "", "description": "Run it there and keep its state; fresh where empty"},
+            )
+        ),
+        "ContextRequest": _closed(
+            _object(
+                "",
+                language=_language([language for language in languages if language.keeps_state]),
+                name={**_NAME, "default": ""},
+            )
+        ),
+        **_ANSWERS,
+    }
+
+
+def _language(languages: Sequence[LanguageStatus]) -> dict[str, object]:
+    names = sorted({name for language in languages for name in (language.name, *language.aliases)})
+    return {"type": "string", "default": "python", "enum": names} if names else {"type": "string"}
+
+
+_ANSWERS: dict[str, dict[str, object]] = {
     "ExecResult": _every(
         ok=_FLAG,
         rc={"type": "integer", "description": "0, 1 raised, -1 time limit, -2 missing program, 128 + n signal n"},
@@ -69,9 +104,6 @@ SCHEMAS: dict[str, dict[str, object]] = {
         execution_count=_maybe("integer"),
         context=_TEXT,
         state_lost={**_FLAG, "description": "Whether the context's variables are gone"},
-    ),
-    "ContextRequest": _closed(
-        _object("", language={"type": "string", "default": "python"}, name={**_NAME, "default": ""})
     ),
     "Context": _every(
         id=_TEXT,
@@ -101,4 +133,3 @@ SCHEMAS: dict[str, dict[str, object]] = {
     "Ready": _every(ok={"const": True}, t_ms=_SECONDS),
     "Done": _every(ok={"const": True}),
 }
-"""The components, by name."""
