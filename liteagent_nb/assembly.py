@@ -122,9 +122,9 @@ def make_executor(
     is where they run, each in a scratch folder where it is left out.
     """
     if url:
-        from liteagent_nb.kernels.http_executor import HttpExecutor  # type: ignore[import-not-found]  # noqa: PLC0415 - loads when first wired
+        from liteagent_nb.kernels.http_executor import HttpExecutor  # noqa: PLC0415 - loads when first wired
 
-        return HttpExecutor(url, token=token)  # type: ignore[no-any-return]
+        return HttpExecutor(url, token=token)
     from liteagent_nb.kernels.contexts import Contexts  # noqa: PLC0415 - zmq and jupyter_client load when first wired
 
     if gateway:

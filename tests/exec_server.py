@@ -22,7 +22,9 @@ ENV = {name: value for name, value in os.environ.items() if not name.endswith("_
 @contextmanager
 def serving(app, host="127.0.0.1"):
     """Serve *app* on a free port and give its URL; its lifespan has ended on return."""
-    listener = socket.create_server((host, 0), backlog=2048)
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.bind((host, 0))
+    listener.listen(2048)
     config = uvicorn.Config(app, log_config=None, log_level="critical", timeout_graceful_shutdown=5, ws="none")
     server = uvicorn.Server(config)
     thread = threading.Thread(target=_run, args=(server, listener))

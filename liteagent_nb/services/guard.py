@@ -181,7 +181,7 @@ def is_loopback(address: str) -> bool:
 def warn_if_open(settings: GuardSettings, service: str) -> None:
     """Say so where a service is open to every program on this machine."""
     if not settings.token:
-        text = "%s is open to every program on this machine: MINI_AGENT_API_KEY is not set. Loopback only."
+        text = "%s asks for no token: it is open to every program on this machine (MINI_AGENT_API_KEY would set one)"
         logging.getLogger(__name__).warning(text, service)
 
 

@@ -75,10 +75,16 @@ def serve(app: ASGIApp, place: Place, *, name: str, say: Callable[[str], None]) 
 
 def _listening(place: Place) -> socket.socket:
     try:
-        family, _, _, _, address = socket.getaddrinfo(place.host, place.port, type=socket.SOCK_STREAM)[0]
-        return socket.create_server(address[:2], family=family, backlog=_BACKLOG)
-    except OSError as error:
+        # Without the port: 70000 would become 4464 there.
+        family, _, _, _, address = socket.getaddrinfo(place.host, None, type=socket.SOCK_STREAM)[0]
+        # TCP by name: asyncio turns Nagle's delay off only where a socket says so, and each answer would wait 40 ms.
+        listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((str(address[0]), place.port))
+        listener.listen(_BACKLOG)
+    except (OSError, OverflowError) as error:
         raise ConfigError(f"{place.host}:{place.port} cannot be bound: {error}", hint="choose another --port") from None
+    return listener
 
 
 def _ignore(*_signal: object) -> None:

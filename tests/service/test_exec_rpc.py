@@ -272,16 +272,18 @@ def test_what_runs_when_the_server_is_stopped_gets_its_time(tmp_path):
 
 
 def test_a_token_is_made_kept_for_its_user_alone_and_said_once(tmp_path):
-    with exec_rpc_process("--token-file", "token", cwd=tmp_path) as (_, url, first):
-        token = (tmp_path / "token").read_text().strip()
+    env = ENV | {"JUPYTER_RUNTIME_DIR": str(tmp_path)}
+    file = tmp_path / "liteagent-token"
+    with exec_rpc_process(cwd=tmp_path, env=env) as (_, url, first):
+        token = file.read_text().strip()
         assert token in first
         assert httpx.get(f"{url}/languages").status_code == 401
 
-    with exec_rpc_process("--token-file", "token", cwd=tmp_path) as (_, url, second):
+    with exec_rpc_process(cwd=tmp_path, env=env) as (_, url, second):
         assert token not in second
         assert httpx.get(f"{url}/languages", headers={"authorization": f"Bearer {token}"}, timeout=60).is_success
 
-    assert (tmp_path / "token").stat().st_mode & 0o777 == 0o600
+    assert file.stat().st_mode & 0o777 == 0o600
 
 
 def test_the_environments_key_is_the_token(tmp_path):

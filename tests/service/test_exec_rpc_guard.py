@@ -230,7 +230,7 @@ def test_without_a_token_it_says_at_its_start_that_it_is_open(caplog):
     with serving(create_app(Contexts(), token="")):
         pass
 
-    assert "exec-rpc is open to every program on this machine" in caplog.text
+    assert "it is open to every program on this machine" in caplog.text
 
 
 async def test_with_a_token_the_address_that_was_bound_and_the_names_that_were_given_are_its_own():
