@@ -28,6 +28,7 @@ __all__ = [
 _SECRET_NAMES = re.compile(
     r"(?:^|_)(?:API_?KEY|KEY|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIALS?|COOKIE|HEADERS|DSN)(?:_|$)"
 )
+_OWN_KEY = "MINI_AGENT_API_KEY"
 _SECRET_MIN_CHARS = 8
 """Shorter values are switches (`TOKENIZERS=false`) or placeholders; masking them would garble plain words."""
 
@@ -49,12 +50,16 @@ def is_flag_set(name: str) -> bool:
 
 def key_names() -> list[str]:
     """Return the names (never the values) of the model keys that are set, `OPENAI_API_KEY` for instance."""
-    return sorted(name for name, value in os.environ.items() if name.endswith("_API_KEY") and value.strip())
+    return [name for name in _keys() if name != _OWN_KEY]
 
 
 def key_values() -> list[str]:
-    """Return the values of the model keys that are set: what must never be shown."""
-    return [os.environ[name].strip() for name in key_names()]
+    """Return the values of the keys that are set, our own services' too: what must never be shown."""
+    return [os.environ[name].strip() for name in _keys()]
+
+
+def _keys() -> list[str]:
+    return sorted(name for name, value in os.environ.items() if name.endswith("_API_KEY") and value.strip())
 
 
 def secret_values() -> list[str]:

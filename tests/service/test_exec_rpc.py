@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
+import sys
+import textwrap
+from pathlib import Path
 
 import httpx
 import psutil
@@ -14,6 +18,7 @@ from liteagent_nb.kernels.contexts import Contexts
 from liteagent_nb.services.exec_rpc_server import create_app
 
 TOKEN = "a-token"
+README = (Path(__file__).parent.parent.parent / "README.md").read_text()
 
 
 @pytest.fixture(scope="module")
@@ -231,6 +236,22 @@ def test_the_seeds_curl_prints_its_answer():
 
     assert done.returncode == 0
     assert '"stdout":"123\\n"' in done.stdout
+
+
+def test_the_readmes_lines_do_what_it_says(url, tmp_path):
+    section = README.partition("## Exec-RPC")[2].partition("\n## ")[0].replace("http://127.0.0.1:8790", url)
+    _, curl, python = re.findall(r"^```\n(.*?)^```", section, re.MULTILINE | re.DOTALL)
+    script = "async def main():\n" + textwrap.indent(python, "    ") + "    print(answer.stdout)\n"
+    script = f"import asyncio\nTOKEN = {TOKEN!r}\n{script}asyncio.run(main())"
+
+    curled = subprocess.run(
+        ["bash", "-c", curl], env=ENV | {"TOKEN": TOKEN}, capture_output=True, text=True, check=True
+    )
+    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+
+    assert '"stdout":"123\\n"' in curled.stdout
+    assert ran.stdout.endswith("42\n\n")
+    assert "'output_type': 'stream'" in ran.stdout
 
 
 def test_no_kernel_outlives_the_server_that_is_stopped_or_killed(tmp_path):
