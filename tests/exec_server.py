@@ -46,9 +46,12 @@ def _run(server, listener):
 
 @contextmanager
 def exec_rpc_process(*words, cwd, env=ENV):
-    """Run `jupyter liteagent exec-rpc` on a free port; give its process, its URL and what it said."""
+    """Run `jupyter liteagent exec-rpc` on a free port; give its process, its URL and what it said. `log` is its log."""
     command = [str(BIN / "jupyter-liteagent"), "exec-rpc", "--port", "0", *words]
-    process = subprocess.Popen(command, cwd=cwd, env=env, stdout=subprocess.PIPE, text=True, start_new_session=True)
+    with Path(cwd, "log").open("w") as log:
+        process = subprocess.Popen(
+            command, cwd=cwd, env=env, stdout=subprocess.PIPE, stderr=log, text=True, start_new_session=True
+        )
     said = ""
     try:
         while not (found := re.search(r"exec-rpc: (\S+)\n", said)):

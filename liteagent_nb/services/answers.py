@@ -66,6 +66,11 @@ class Refusal(Exception):
         return error_answer(self.status, self.kind, str(self), hint=self.hint, headers=self.headers)
 
 
+def stopping() -> Refusal:
+    """Return what is answered to work that a stop of the server cuts short."""
+    return Refusal(503, "Stopping", "the service stops", hint="try again when it is back")
+
+
 class ClientGone(Exception):
     """The client went away before its answer."""
 

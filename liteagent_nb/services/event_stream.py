@@ -7,13 +7,14 @@ import logging
 from typing import TYPE_CHECKING
 
 from liteagent_nb.core.errors import LiteAgentError
-from liteagent_nb.services.answers import ClientGone, failed_answer, house_error_answer, json_bytes
+from liteagent_nb.services.answers import ClientGone, failed_answer, house_error_answer, json_bytes, stopping
 from liteagent_nb.services.presence import WhileThere
 from liteagent_nb.services.wire import as_json
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
+    from starlette.responses import Response
     from starlette.types import Receive, Scope, Send
 
     from liteagent_nb.core.execution import ExecResult, Output, OutputWatcher
@@ -67,6 +68,8 @@ class EventStream:
                 await send({"type": "http.response.body", "body": b"", "more_body": False})
         except ClientGone:
             return
+        except asyncio.CancelledError:  # the server stops
+            await send({"type": "http.response.body", "body": _error_event(stopping().answer()), "more_body": False})
         finally:
             if not self._work.done():
                 self._work.cancel()
@@ -112,8 +115,12 @@ class EventStream:
         except Exception as error:
             logging.getLogger(__name__).exception("the executor failed")
             answer = failed_answer(error)
-        return b"event: error\ndata: " + bytes(answer.body) + b"\n\n"
+        return _error_event(answer)
 
 
 def _event(name: str, content: object) -> bytes:
     return b"event: " + name.encode() + b"\ndata: " + json_bytes(content) + b"\n\n"
+
+
+def _error_event(answer: Response) -> bytes:
+    return b"event: error\ndata: " + bytes(answer.body) + b"\n\n"

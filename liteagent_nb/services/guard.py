@@ -10,7 +10,7 @@ import logging
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from liteagent_nb.services.answers import Refusal
+from liteagent_nb.services.answers import Refusal, stopping
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -66,9 +66,9 @@ class Guard:
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1008})
         else:
-            await self._answer(scope, receive, self._counted(send))
+            await self._answer(scope, receive, _Counted(send, self._tally))
 
-    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _answer(self, scope: Scope, receive: Receive, send: _Counted) -> None:
         try:
             headers = {name: value for name, value in scope["headers"] if name in _HEADERS}
             self._check(scope, headers)
@@ -77,6 +77,10 @@ class Guard:
                 await self._app(scope, await self._received(headers, receive), send)
         except Refusal as refusal:
             await refusal.answer()(scope, receive, send)
+        except asyncio.CancelledError:  # the server stops, and would answer a bare 500 by itself
+            if send.has_begun:
+                raise
+            await stopping().answer()(scope, receive, send)
 
     @contextlib.contextmanager
     def _place(self) -> Iterator[None]:
@@ -91,14 +95,6 @@ class Guard:
             yield
         finally:
             self._work -= 1
-
-    def _counted(self, send: Send) -> Send:
-        async def counted(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                self._tally.answered(message["status"])
-            await send(message)
-
-        return counted
 
     def _check(self, scope: Scope, headers: dict[bytes, bytes]) -> None:
         """Raise a `Refusal` for what a look at the head is enough to refuse."""
@@ -171,6 +167,21 @@ class Guard:
     def _too_large(self) -> Refusal:
         limit = self._settings.max_body_bytes
         return Refusal(413, "BodyTooLarge", f"bodies are limited to {limit} bytes", hint="send less, or in parts")
+
+
+class _Counted:
+    """A `send` that counts the answer, and knows whether it has begun."""
+
+    def __init__(self, send: Send, tally: Tally) -> None:
+        self.has_begun = False
+        self._send = send
+        self._tally = tally
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.has_begun = True
+            self._tally.answered(message["status"])
+        await self._send(message)
 
 
 def is_loopback(address: str) -> bool:

@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import textwrap
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
@@ -290,6 +291,29 @@ def test_what_runs_when_the_server_is_stopped_gets_its_time(tmp_path):
         assert "event: result" in rest
         assert "done" in rest
         assert process.wait(20) == 0
+
+
+def test_what_does_not_end_in_its_time_is_told_that_the_server_stops(tmp_path):
+    body = {"code": "import time\nprint('on', flush=True)\ntime.sleep(100)", "timeout_sec": 200}
+    with (
+        exec_rpc_process("--open", "--drain", "1", cwd=tmp_path) as (process, url, _said),
+        httpx.Client(timeout=60) as client,
+        ThreadPoolExecutor() as threads,
+        client.stream("POST", f"{url}/exec/stream", json=body) as streamed,
+    ):
+        whole = threads.submit(httpx.post, f"{url}/exec", json=body, timeout=60)
+        lines = streamed.iter_lines()
+        while "on" not in next(lines):
+            pass
+        assert until(lambda: "running 2" in client.get(f"{url}/metrics").text)
+        process.terminate()
+        rest = "\n".join(lines)
+
+        assert error(whole.result())["type"] == "Stopping"
+        assert "event: error" in rest
+        assert '"Stopping"' in rest
+        assert process.wait(20) == 0
+    assert "Traceback" not in (tmp_path / "log").read_text()
 
 
 def test_a_token_is_made_kept_for_its_user_alone_and_said_once(tmp_path):
