@@ -52,6 +52,7 @@ def _add_exec_rpc(command: argparse.ArgumentParser) -> None:
     command.add_argument("--allow-host", action="append", default=[], metavar="NAME", help="a name it is asked by")
     command.add_argument("--drain", type=int, default=10, metavar="SECONDS", help="for what runs at the end")
     command.add_argument("--gateway", default="", metavar="URL", help="run the code on a Jupyter Gateway")
+    command.add_argument("--gateway-token-file", type=Path, help="holds the token of that gateway")
     command.add_argument("--isolate", action="store_true", help="without network and the user's files")
     command.set_defaults(run=_exec_rpc)
 
@@ -76,10 +77,12 @@ def _exec_rpc(chosen: argparse.Namespace) -> int:
     from liteagent_nb.assembly import make_executor  # noqa: PLC0415 - the other commands need no web server
     from liteagent_nb.services.exec_rpc_server import create_app  # noqa: PLC0415
     from liteagent_nb.services.serving import Place, serve, token_for  # noqa: PLC0415
+    from liteagent_nb.services.tokens import read_token  # noqa: PLC0415
 
     place = Place(chosen.host, chosen.port, chosen.drain)
     token = token_for(place, chosen.token_file, is_open=chosen.open, say=_say)
-    executor = make_executor(gateway=chosen.gateway, isolate=chosen.isolate)
+    gateway_token = read_token(chosen.gateway_token_file) if chosen.gateway_token_file else ""
+    executor = make_executor(gateway=chosen.gateway, token=gateway_token, isolate=chosen.isolate)
     serve(create_app(executor, token=token, hosts=frozenset(chosen.allow_host)), place, name="exec-rpc", say=_say)
     return 0
 

@@ -132,7 +132,8 @@ class Guard:
 
     async def _received(self, headers: dict[bytes, bytes], receive: Receive) -> Receive:
         """Return a `receive` that has the whole body in one message. Raises a `Refusal` for a body that must not be."""
-        length = int(headers.get(b"content-length", b"0"))
+        told = headers.get(b"content-length", b"0")
+        length = int(told) if told.isdigit() else 0  # what is no number, no server lets through
         if not length and b"transfer-encoding" not in headers:
             return receive
         kind = headers.get(b"content-type", b"").partition(b";")[0].strip().lower()

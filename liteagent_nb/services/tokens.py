@@ -10,7 +10,7 @@ from pathlib import Path
 
 from liteagent_nb.core.errors import ConfigError
 
-__all__ = ["KeptToken", "default_token_file", "keep_token"]
+__all__ = ["KeptToken", "default_token_file", "keep_token", "read_token"]
 
 _NOBODY_ELSE = 0o600
 
@@ -38,7 +38,7 @@ def keep_token(file: Path) -> KeptToken:
         # O_EXCL: of two who start at once, one makes it; and no link that somebody put there is followed.
         number = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _NOBODY_ELSE)
     except FileExistsError:
-        return KeptToken(_read(file), file, is_new=False)
+        return KeptToken(read_token(file), file, is_new=False)
     except OSError as error:
         raise ConfigError(f"the token cannot be kept: {error}", hint="name another --token-file") from None
     token = secrets.token_urlsafe(32)
@@ -47,14 +47,15 @@ def keep_token(file: Path) -> KeptToken:
     return KeptToken(token, file, is_new=True)
 
 
-def _read(file: Path) -> str:
+def read_token(file: Path) -> str:
+    """Return the token in *file*. Raises `ConfigError` where there is none, or others can read it."""
     try:
         mode = file.stat().st_mode
         token = file.read_text(encoding="ascii").strip()
     except (OSError, ValueError) as error:
         raise ConfigError(f"the token cannot be read: {error}", hint="name another --token-file") from None
     if stat.S_IMODE(mode) & 0o077:
-        raise ConfigError(f"others can read {file}", hint=f"chmod 600 {file}, or remove it: a new one is made")
+        raise ConfigError(f"others can read {file}", hint=f"chmod 600 {file}")
     if not token:
-        raise ConfigError(f"{file} holds no token", hint="remove it: a new one is made")
+        raise ConfigError(f"{file} holds no token", hint="remove it, or name another --token-file")
     return token

@@ -229,14 +229,22 @@ def test_the_page_about_the_routes_asks_nobody_else(client):
     assert "https://" not in page.text
 
 
-def test_the_seeds_curl_prints_its_answer():
-    with serving(create_app(Contexts(), token="")) as url:
-        words = ["curl", "-sf", "-X", "POST", f"{url}/exec", "-H", "content-type: application/json",
-                 "-d", '{"language":"python","code":"print(123)"}']  # fmt: skip
-        done = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
+def test_the_seeds_curl_prints_its_answer(tmp_path):
+    command = [sys.executable, "-m", "uvicorn", "liteagent_nb.services.exec_rpc_server:app", "--port", "0"]
+    log = tmp_path / "log"
+    with log.open("w") as opened, subprocess.Popen(command, env=ENV, stderr=opened, cwd=tmp_path) as process:
+        try:
+            assert until(lambda: "running on" in log.read_text(), within_s=60)
+            url = re.search(r"running on (\S+)", log.read_text())[1]
+            words = ["curl", "-sf", "-X", "POST", f"{url}/exec", "-H", "content-type: application/json",
+                     "-d", '{"language":"python","code":"print(123)"}']  # fmt: skip
+            done = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
+        finally:
+            process.terminate()
 
     assert done.returncode == 0
     assert '"stdout":"123\\n"' in done.stdout
+    assert "it is open to every program on this machine" in log.read_text()
 
 
 def test_the_readmes_lines_do_what_it_says(url, tmp_path):
