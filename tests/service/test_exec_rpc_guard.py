@@ -273,7 +273,7 @@ def test_a_token_file_that_others_can_read_is_refused(tmp_path):
 def test_schemathesis_finds_no_failure_and_no_answer_that_the_schema_does_not_know(tmp_path):
     with serving(create_app(Contexts(), token=TOKEN)) as url:
         command = [sys.executable, "-m", "schemathesis.cli", "run", f"{url}/openapi.json", "--seed", "1",
-                   "--header", f"Authorization: Bearer {TOKEN}", "--max-examples", "5",
+                   "--header", f"Authorization: Bearer {TOKEN}", "--max-examples", "3",
                    "--phases", "coverage,fuzzing,stateful", "--no-color"]  # fmt: skip
         done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=170, check=False)
 
