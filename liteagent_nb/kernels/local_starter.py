@@ -22,7 +22,7 @@ from liteagent_nb.environment import child_environment
 from liteagent_nb.kernels._forkserver import TAG
 from liteagent_nb.kernels.forkserver import Forkserver, KernelLimits
 from liteagent_nb.kernels.isolation import walled
-from liteagent_nb.kernels.languages import toolchain_variables
+from liteagent_nb.kernels.languages import LANGUAGES, toolchain_variables
 from liteagent_nb.kernels.protocol import LanguageStatus
 from liteagent_nb.kernels.zmq_connection import PORTS, ZmqConnection
 
@@ -162,7 +162,7 @@ def _find_spec(language: str) -> Any:
         name for name, entry in specs.items() if str(entry["spec"].get("language", "")).lower() == language.lower()
     ]
     if not found:
-        known = ", ".join(["python", *sorted(specs)])
+        known = ", ".join([*(language.name for language in LANGUAGES), *sorted(specs)])
         raise ConfigError(f"there is no kernel for {language!r}", hint=f"there are: {known}")
     return manager.get_kernel_spec(found[0])
 

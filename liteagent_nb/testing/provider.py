@@ -157,7 +157,10 @@ def serving_provider(
         cut_bytes=cut_bytes,
         newline=newline,
     )
-    with socket.create_server(("127.0.0.1", 0), backlog=1024) as listener:
+    # With its protocol named: asyncio turns Nagle's algorithm off only then, which costs 44 ms a request.
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(1024)
         provider.url = f"http://127.0.0.1:{listener.getsockname()[1]}/v1"
         with _running(provider, listener) as loop:
             try:
