@@ -9,10 +9,10 @@ from IPython.core.completer import SimpleCompletion, context_matcher
 
 from liteagent_nb.assembly import EMBEDDED_MODEL, choose_model
 from liteagent_nb.cassettes.cassette import MODES
+from liteagent_nb.magics.agent_options import AGENT_LINE
 from liteagent_nb.magics.cassette_command import WORDS
 from liteagent_nb.magics.choosing import BUILT_IN, models_in
 from liteagent_nb.magics.commands import COMMANDS
-from liteagent_nb.magics.options import OPTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -25,7 +25,6 @@ __all__ = ["agent_matcher"]
 
 _LINE = re.compile(r"^\s*(?:[\w.,\s]+=\s*)?%{1,2}agent\s+(.*)$")
 _REFERENCE = re.compile(r"\$`(\w*)$")
-_FLAGS = sorted(flag for option in OPTIONS for flag in option.flags if flag.startswith("--"))
 
 
 def agent_matcher(magics: AgentMagics) -> MatcherAPIv2:
@@ -58,7 +57,7 @@ def _candidates(before: list[str], fragment: str, magics: AgentMagics) -> Iterab
     if previous == "--cassette":
         return MODES
     if fragment.startswith("-"):
-        return _FLAGS
+        return AGENT_LINE.flags
     if before == ["cassette"]:
         return WORDS
     return [*COMMANDS, "cassette", "cost"] if not before and fragment else []
