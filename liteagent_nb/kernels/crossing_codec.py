@@ -75,7 +75,7 @@ def _encoded(value: Any) -> Any:
         _ENCODERS.get(kind) or _ENCODERS.get((kind.__module__.partition(".")[0], kind.__name__)) or _scalar_of(kind)
     )
     if encode is None:
-        raise CannotCross(f"it is a {kind.__qualname__}")
+        raise CannotCross(f"it is of type {kind.__qualname__}")
     return encode(value)
 
 

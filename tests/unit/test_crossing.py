@@ -181,7 +181,7 @@ async def test_what_has_no_safe_form_goes_in_by_pickle_but_does_not_come_back(co
     await send(packed("x", [Decimal("1.5")]), context.run)
 
     assert context.names["x"] == [Decimal("1.5")]
-    with pytest.raises(ExecError, match="x cannot come back: it is a Decimal") as caught:
+    with pytest.raises(ExecError, match="x cannot come back: it is of type Decimal") as caught:
         await fetch("x", context.run)
     assert "pandas DataFrame" in caught.value.hint
 
