@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 __all__ = ["ExecCell", "Outcome"]
 
 _PYTHON = LanguageStatus("python", is_installed=True, keeps_state=True, aliases=("", "py", "python3"))
+_STOPPING_S = 3.5
+"""Interrupted code has two seconds before its kernel is killed; the portal waits five."""
 _MAX_SECONDS = 7 * 24 * 3600.0
 
 
@@ -90,13 +93,7 @@ class ExecCell:
 
     async def _run(self, executor: ContextExecutor, watch: OutputWatcher | None) -> Outcome:
         async def execute(code: str, watch: OutputWatcher | None = None) -> ExecResult:
-            return await executor.execute(
-                code,
-                language=self.language or _PYTHON.name,
-                timeout_s=self.timeout_s,
-                context=self.context or "",
-                watch=watch,
-            )
+            return await self._stoppable(executor, code, watch)
 
         if self.context:
             await self._open(executor)
@@ -109,6 +106,27 @@ class ExecCell:
             return Outcome(result, tuple([await fetch(name, execute) for name in self.outgoing]))
         except ExecError as fault:
             return Outcome(result, fault=fault)
+
+    async def _stoppable(self, executor: ContextExecutor, code: str, watch: OutputWatcher | None) -> ExecResult:
+        """Execute *code*; being cancelled interrupts it and waits for its end, which says if its variables survived."""
+        running = asyncio.ensure_future(
+            executor.execute(
+                code,
+                language=self.language or _PYTHON.name,
+                timeout_s=self.timeout_s,
+                context=self.context or "",
+                watch=watch,
+            )
+        )
+        try:
+            return await asyncio.shield(running)
+        except asyncio.CancelledError:
+            if self.context:
+                await executor.interrupt(self.context)
+                await asyncio.wait({running}, timeout=_STOPPING_S)
+            if running.cancel():
+                raise
+            return running.result()
 
     async def _open(self, executor: ContextExecutor) -> None:
         """Open the context where it is not open. Raises `ConfigError` where it speaks another language."""

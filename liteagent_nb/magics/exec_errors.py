@@ -9,7 +9,7 @@ from liteagent_nb.core.errors import DeadKernel, ExecError, ExecTimeout
 if TYPE_CHECKING:
     from liteagent_nb.core.execution import ExecResult
 
-__all__ = ["RaisedInSidecar", "error_of"]
+__all__ = ["RaisedInSidecar", "after", "error_of"]
 
 
 class RaisedInSidecar(ExecError):
@@ -24,7 +24,7 @@ class RaisedInSidecar(ExecError):
 
 def error_of(result: ExecResult, *, context: str, timeout_s: float) -> ExecError | None:
     """Return what went wrong, or None where nothing did."""
-    state = _state(result, context)
+    state = after(result, context)
     match result.status:
         case "ok" if result.ok:
             return None
@@ -38,7 +38,8 @@ def error_of(result: ExecResult, *, context: str, timeout_s: float) -> ExecError
             return _raised(result)
 
 
-def _state(result: ExecResult, context: str) -> str:
+def after(result: ExecResult, context: str) -> str:
+    """Return what became of the context, in words."""
     if not context:
         return "it ran in a context of its own, which is gone"
     if result.state_lost:

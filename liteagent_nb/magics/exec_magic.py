@@ -12,7 +12,7 @@ from liteagent_nb.kernels.crossing import unpacked
 from liteagent_nb.magics.exec_cell import ExecCell, Outcome
 from liteagent_nb.magics.exec_commands import command_of
 from liteagent_nb.magics.exec_completion import exec_matcher
-from liteagent_nb.magics.exec_errors import error_of
+from liteagent_nb.magics.exec_errors import after, error_of
 from liteagent_nb.magics.exec_options import EXEC_LINE
 from liteagent_nb.magics.executors import Executors, Place
 from liteagent_nb.magics.options import Settings, variable_name
@@ -87,19 +87,22 @@ class ExecMagics(Magics):
         return outcome.result if is_quiet and not name else None
 
     def _watched(self, cell: ExecCell, executor: ContextExecutor, panel: ExecPanel, name: str) -> Outcome:
+        came: list[Outcome] = []
+
         async def work() -> Outcome:
             try:
-                return await cell.run(executor, panel.watch)
+                came.append(await cell.run(executor, panel.watch))
             finally:
                 panel.end()
+            return came[0]
 
         try:
             outcome = self.portal.wait_for(work(), meanwhile=panel.show_until)
         except KeyboardInterrupt:
             panel.show()
-            self._keep(partial_result(panel.seen, context=cell.context or ""), name)
-            after = f"context {cell.context} goes on with its variables" if cell.context else "its context is gone"
-            raise Stopped(after, hint="what came so far is kept in _exec_result") from None
+            result = came[0].result if came else partial_result(panel.seen, context=cell.context or "")
+            self._keep(result, name)
+            raise Stopped(after(result, cell.context or ""), hint="what came so far is kept in _exec_result") from None
         panel.finish(outcome.result)
         self._keep(outcome.result, name)
         return outcome

@@ -6,6 +6,7 @@ import asyncio
 import atexit
 import contextlib
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from liteagent_nb import environment
@@ -60,7 +61,8 @@ class Executors:
         """Return the executor of *place*, made if it must be. Raises `ConfigError` where that cannot be."""
         if place not in self._made:
             token = environment.text("MINI_AGENT_API_KEY") if place.url or place.gateway else ""
-            executor = self._make(url=place.url, token=token, gateway=place.gateway, isolate=place.isolate)
+            cwd = str(Path.cwd()) if place.is_near and not place.isolate else ""  # a cell finds the files beside it
+            executor = self._make(url=place.url, token=token, gateway=place.gateway, isolate=place.isolate, cwd=cwd)
             if not self._made:
                 atexit.register(self.close)
             self._made[place] = executor

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -218,9 +219,9 @@ def test_places_are_made_once_with_the_token_from_the_environment_only(notebook,
     monkeypatch.setenv("MINI_AGENT_EXEC_BASE", "http://far:1")
     notebook.run("%exec 4\n%exec --gateway http://gate 5\n%exec --url http://other 6\n%exec --isolate 7")
 
-    near = {"url": "", "token": "", "gateway": "", "isolate": False}
+    near = {"url": "", "token": "", "gateway": "", "isolate": False, "cwd": ""}
     assert [one.place for one in made] == [
-        near,
+        {**near, "cwd": str(Path.cwd())},
         {**near, "isolate": True},
         {**near, "url": "http://far:1", "token": "s3cret"},
         {**near, "gateway": "http://gate", "token": "s3cret"},
