@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import json
 import secrets
@@ -22,7 +23,7 @@ Runner: TypeAlias = Callable[[str], Awaitable[ExecResult]]
 
 _MAX_MB = 50
 _MAX_CHARS = _MAX_MB * 4_000_000 // 3  # bytes take a third more as text
-_PIECE_CHARS = 200_000
+_PIECE_CHARS = 500_000
 """Small enough for any limit of a request's size or of a printed output."""
 _TOO_LARGE = "take a part of it, or write it to a file that both can read"
 
@@ -104,8 +105,9 @@ def _told(result: ExecResult, ticket: str) -> dict[str, Any]:
     """Return the line of JSON with this *ticket*; other threads may have printed around it."""
     for line in result.stdout.splitlines():
         if f'"{ticket}"' in line:
-            told: dict[str, Any] = json.loads(line[line.index("{") : line.rindex("}") + 1])
-            return told
+            with contextlib.suppress(ValueError):  # it was cut off
+                told: dict[str, Any] = json.loads(line[line.index("{") : line.rindex("}") + 1])
+                return told
     raise ExecError(f"the context did not answer: {result.error or 'it printed something else'}", hint="%exec restart")
 
 

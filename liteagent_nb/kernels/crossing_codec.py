@@ -11,6 +11,7 @@ import datetime as dt
 import importlib
 import io
 import json
+import linecache
 import math
 import pickle
 import sys
@@ -352,6 +353,7 @@ def receive(ticket: str, piece: str) -> None:
 
 def define(names: dict[str, Any], name: str, ticket: str) -> None:
     """Give the value whose pieces came its name (called in the context)."""
+    _forget_pieces(names)
     names[name] = loads(unpack("".join(_coming.pop(ticket)), sys.maxsize // 2), pickles=True)
 
 
@@ -375,3 +377,20 @@ def _prepared(names: dict[str, Any], name: str, max_chars: int) -> dict[str, Any
         return {"error": "large", "size": len(text), "text": ""}
     packed = pack(text)
     return {"error": "", "size": len(packed), "text": packed}
+
+
+def _forget_pieces(names: dict[str, Any]) -> None:
+    """Leave nothing of the pieces in IPython's history and sources, which would keep them for good."""
+    shell = names["get_ipython"]() if "get_ipython" in names else None
+    for inputs in (names.get("_ih"), getattr(getattr(shell, "history_manager", None), "input_hist_raw", None)):
+        for position, text in enumerate(inputs or ()):
+            if _is_piece(text):
+                inputs[position] = ""  # type: ignore[index]  # it was iterated over
+    names.update({name: "" for name, value in names.items() if name.startswith("_i") and _is_piece(value)})
+    for file, entry in list(linecache.cache.items()):
+        if any(map(_is_piece, (entry[2:3] or ([],))[0])):  # a lazy entry has no lines
+            del linecache.cache[file]
+
+
+def _is_piece(text: Any) -> bool:
+    return isinstance(text, str) and __name__ in text[:200]

@@ -139,7 +139,7 @@ def test_stop_interrupts_the_sidecar_and_its_variables_survive(kernel, waits):
 
 
 def test_stop_of_what_cannot_be_stopped_says_that_the_variables_are_gone(kernel):
-    code = "import signal\nsignal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])\nprint('deaf')\nwhile True: pass"
+    code = "import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\nprint('deaf')\nwhile True: pass"
     pressed = []
 
     def press(kind, content):
@@ -184,15 +184,16 @@ def test_variables_cross_when_named_frames_and_arrays_unchanged(kernel):
     assert "cannot come back" in refused.reply["traceback"][0]
 
 
-def test_twenty_megabytes_cross_both_ways(kernel):
-    kernel.run("big = np.random.default_rng(0).random(2_500_000)")
+def test_ten_megabytes_cross_both_ways(kernel):
+    kernel.run("big = np.random.default_rng(0).random(1_250_000)")
 
     started = time.monotonic()
     cell = kernel.run("%exec --in big --out twice twice = big * 2", timeout_s=60)
 
-    print(f"20 MB both ways: {time.monotonic() - started:.1f} s")
+    print(f"10 MB both ways: {time.monotonic() - started:.1f} s")
     assert cell.reply["status"] == "ok"
     assert kernel.run("bool((twice == big * 2).all())").texts == ["True"]
+    assert int(printed(kernel.run("%exec print(sum(map(len, In)))"))) < 100_000  # its history keeps no piece of it
 
 
 def test_programs_run_and_their_exit_codes_are_told(kernel):
