@@ -60,7 +60,7 @@ class Executors:
     def __getitem__(self, place: Place) -> ContextExecutor:
         """Return the executor of *place*, made if it must be. Raises `ConfigError` where that cannot be."""
         if place not in self._made:
-            token = environment.text("MINI_AGENT_API_KEY") if place.url or place.gateway else ""
+            token = environment.text("MINI_AGENT_API_KEY") if place.url else ""  # a gateway has its own
             cwd = str(Path.cwd()) if place.is_near and not place.isolate else ""  # a cell finds the files beside it
             executor = self._make(url=place.url, token=token, gateway=place.gateway, isolate=place.isolate, cwd=cwd)
             if not self._made:

@@ -224,7 +224,7 @@ def test_places_are_made_once_with_the_token_from_the_environment_only(notebook,
         {**near, "cwd": str(Path.cwd())},
         {**near, "isolate": True},
         {**near, "url": "http://far:1", "token": "s3cret"},
-        {**near, "gateway": "http://gate", "token": "s3cret"},
+        {**near, "gateway": "http://gate"},
         {**near, "url": "http://other", "token": "s3cret"},
     ]
     assert "unknown option --token" in str(notebook.fails("%exec --token x 1", UsageError))
