@@ -49,12 +49,14 @@ class ExecCell:
     """The context that was named; None for that of the language, empty for a fresh one."""
     default: str
     """The context of the notebook's Python cells."""
+    mark: str
+    """What the names of contexts that nobody named end in."""
     timeout_s: float
     incoming: tuple[Packed, ...] = ()
     outgoing: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, code: str, wanted: Settings, names: Mapping[str, object]) -> ExecCell:
+    def of(cls, code: str, wanted: Settings, names: Mapping[str, object], *, mark: str) -> ExecCell:
         """Return what the line asks for. Raises `ConfigError` where it makes no sense, or a variable cannot cross."""
         if wanted.fresh and wanted.context:
             raise ConfigError("--fresh and --context exclude one another", hint="leave one of them out")
@@ -64,7 +66,8 @@ class ExecCell:
             code=code,
             language=wanted.lang.strip().lower(),
             context="" if wanted.fresh else wanted.context,
-            default=wanted.main,
+            default=wanted.main + mark,
+            mark=mark,
             timeout_s=wanted.timeout,
             incoming=tuple(packed(_name(name), find_name(name, names)) for name in wanted.incoming or ()),
             outgoing=tuple(_name(name) for name in wanted.outgoing or ()),
@@ -75,9 +78,13 @@ class ExecCell:
         language = await _language(executor, self.language)
         if (self.incoming or self.outgoing) and language.name != "python":
             raise ConfigError(f"variables cross to and from python only, not {language.name}", hint="use files")
-        default = self.default if language.name == "python" else language.name if language.keeps_state else ""
-        context = default if self.context is None else self.context
+        context = self._default(language) if self.context is None else self.context
         return replace(self, language=language.name if self.language else "", context=context)
+
+    def _default(self, language: LanguageStatus) -> str:
+        if language.name == _PYTHON.name:
+            return self.default
+        return f"{language.name}{self.mark}" if language.keeps_state else ""
 
     async def run(self, executor: ContextExecutor, watch: OutputWatcher | None) -> Outcome:
         """Run a placed cell. Being cancelled interrupts the code; the context survives."""

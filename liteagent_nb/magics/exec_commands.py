@@ -32,7 +32,11 @@ def command_of(words: str) -> Command | None:
         return PLAIN[word or "status"]
     if word not in NAMED or (rest and not _NAME.fullmatch(rest.strip())):
         return None
-    return lambda magics, wanted: NAMED[word](magics, wanted, rest.strip() or wanted.context or magics.main)
+    return lambda magics, wanted: NAMED[word](magics, wanted, rest.strip() or _current(wanted))
+
+
+def _current(wanted: Settings) -> str:
+    return str(wanted.context or f"{wanted.main}{Place.of(wanted).mark}")
 
 
 def _status(magics: ExecMagics, wanted: Settings) -> Bundle:

@@ -77,8 +77,9 @@ class ExecMagics(Magics):
 
     def _run(self, code: str, wanted: Settings) -> ExecResult | None:
         name, is_quiet = variable_name(wanted.output), bool(wanted.quiet)
-        cell = ExecCell.of(code, wanted, self.ip.user_ns)
-        executor = self.executors[Place.of(wanted)]
+        place = Place.of(wanted)
+        cell = ExecCell.of(code, wanted, self.ip.user_ns, mark=place.mark)
+        executor = self.executors[place]
         cell = self.ask(cell.placed(executor))
         outcome = self._watched(cell, executor, ExecPanel(self.ip.display_pub, is_quiet=is_quiet), name)
         if (error := error_of(outcome.result, context=cell.context or "", timeout_s=cell.timeout_s)) or outcome.fault:

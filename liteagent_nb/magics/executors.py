@@ -7,6 +7,7 @@ import atexit
 import contextlib
 from dataclasses import dataclass
 from pathlib import Path
+from secrets import token_hex
 from typing import TYPE_CHECKING
 
 from liteagent_nb import environment
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["Executors", "Place"]
 
 _CLOSING_S = 5.0
+_OWN = token_hex(2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,11 @@ class Place:
         gateway, isolate = wanted.gateway or "", bool(wanted.isolate)
         url = wanted.url or ("" if gateway or isolate else environment.text("MINI_AGENT_EXEC_BASE"))
         return cls(url, gateway, isolate)
+
+    @property
+    def mark(self) -> str:
+        """What the names of this notebook's contexts end in: on a server, other notebooks have a `main`, too."""
+        return f"-{_OWN}" if self.url else ""
 
     @property
     def is_near(self) -> bool:

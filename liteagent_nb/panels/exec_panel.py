@@ -87,7 +87,9 @@ class ExecPanel:
                 self.watch(output)
             self.show()
         if result.truncated and not self._is_quiet:
-            self._publisher.publish(note_bundle("Output beyond the limit was left out of the middle."))
+            self._publisher.publish(
+                note_bundle("Not all of the output is shown; _exec_result has its beginning and its end.")
+            )
 
     def _take(self, output: Output | None) -> None:
         if output is None:

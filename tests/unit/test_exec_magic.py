@@ -260,6 +260,17 @@ def test_status_and_languages(notebook, made, monkeypatch):
     assert notebook.shown.splitlines()[-1] == "cobol   not on this machine"
 
 
+def test_on_a_server_the_contexts_of_each_notebook_are_its_own(notebook, made):
+    notebook.run("%exec --url http://far 1\n%exec --url http://far -l r 1\n%exec --url http://far -c shared 1")
+
+    own, other, named = made[0].open
+    assert own.startswith("main-")
+    assert other == own.replace("main", "r")
+    assert named == "shared"
+    notebook.run("%exec --url http://far close")
+    assert list(made[0].open) == [other, "shared"]
+
+
 def test_two_dashes_say_that_a_word_is_code(notebook, made):
     notebook.run("%exec -- list")
 
@@ -293,7 +304,7 @@ def test_a_result_without_a_stream_is_shown_at_the_end(notebook, made, capsys):
 
     shown = capsys.readouterr()
     assert (shown.out, shown.err) == ("late\n", "err\n")
-    assert notebook.shown == "Output beyond the limit was left out of the middle."
+    assert notebook.shown == "Not all of the output is shown; _exec_result has its beginning and its end."
 
 
 def test_unloading_closes_what_was_opened_and_takes_the_magic_back(notebook, made):
