@@ -90,9 +90,8 @@ class ExecCell:
         """Run a placed cell. Being cancelled interrupts the code; the context survives."""
         if self.context or not (self.incoming or self.outgoing):
             return await self._run(executor, watch)
-        fresh = await executor.create(
-            self.language or _PYTHON.name
-        )  # variables cross by executions of their own, in one context
+        # Variables cross by executions of their own, so they need a context.
+        fresh = await executor.create(self.language or _PYTHON.name)
         try:
             return await replace(self, context=fresh.id)._run(executor, watch)  # noqa: SLF001 - its own kind
         finally:
