@@ -9,7 +9,7 @@ import threading
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Callable, Coroutine
 
 __all__ = ["Portal", "shared_portal"]
 
@@ -31,9 +31,12 @@ class Portal:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
 
-    def wait_for(self, work: Coroutine[None, None, T]) -> T:
+    def wait_for(
+        self, work: Coroutine[None, None, T], *, meanwhile: Callable[[threading.Event], object] = threading.Event.wait
+    ) -> T:
         """Run *work* to its end and return its result.
 
+        *meanwhile* is what the calling thread does; it is given the event that *work* has ended, and may return sooner.
         An interrupt cancels it and waits up to the grace for its cleanup; a second interrupt does not wait. Raises
         `KeyboardInterrupt` then, and `RuntimeError` when called from the portal's own loop.
         """
@@ -45,8 +48,9 @@ class Portal:
             loop = self._opened()
             # call_soon_threadsafe copies the context, by which ipykernel knows whose cell the output belongs to.
             loop.call_soon_threadsafe(errand.start, loop)
+            meanwhile(errand.ended)
             errand.ended.wait()
-        except KeyboardInterrupt:  # it may also have come before the work began, or while the portal opened
+        except BaseException:  # an interrupt may also have come before the work began, or while the portal opened
             self._opened().call_soon_threadsafe(errand.cancel)
             errand.ended.wait(self._grace_s)
             raise

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, cast
 
 from liteagent_nb.core.portal import Portal
 from liteagent_nb.magics.agent_magic import AgentMagics
+from liteagent_nb.magics.exec_magic import ExecMagics
 from liteagent_nb.magics.transformer import keep_questions
 from liteagent_nb.panels.formatters import register_formatters, unregister_formatters
 
@@ -16,26 +17,28 @@ __all__ = ["load", "unload"]
 
 
 def load(shell: InteractiveShell) -> None:
-    """Give *shell* the magics, their completion, and a look for runs."""
+    """Give *shell* the magics, their completion, and a look for what they return."""
     unload(shell)
-    magics = AgentMagics(shell, Portal())
-    shell.register_magics(magics)
-    shell.Completer.custom_matchers.append(magics.matcher)
+    portal = Portal()
+    for magics in (AgentMagics(shell, portal), ExecMagics(shell, portal)):
+        shell.register_magics(magics)
+        shell.Completer.custom_matchers.append(magics.matcher)
     shell.input_transformers_cleanup.append(keep_questions)
     register_formatters(shell)
 
 
 def unload(shell: InteractiveShell) -> None:
     """Take back all that `load` gave; does nothing where nothing was loaded."""
-    manager = shell.magics_manager
-    magics = manager.registry.pop(AgentMagics.__name__, None)
-    if not isinstance(magics, AgentMagics):
+    agent, execs = (shell.magics_manager.registry.pop(kind.__name__, None) for kind in (AgentMagics, ExecMagics))
+    if not isinstance(agent, AgentMagics) or not isinstance(execs, ExecMagics):
         return
-    for kind in ("line", "cell"):
-        manager.magics[kind].pop("agent", None)
     configurables: list[object] = cast("list[object]", shell.configurables)
-    configurables.remove(magics)
-    shell.Completer.custom_matchers.remove(magics.matcher)
+    for name, magics in (("agent", agent), ("exec", execs)):
+        for kind in ("line", "cell"):
+            shell.magics_manager.magics[kind].pop(name, None)
+        configurables.remove(magics)
+        shell.Completer.custom_matchers.remove(magics.matcher)
     shell.input_transformers_cleanup.remove(keep_questions)
     unregister_formatters(shell)
-    magics.portal.close()
+    execs.executors.close()
+    agent.portal.close()

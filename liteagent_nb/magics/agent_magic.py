@@ -12,10 +12,11 @@ from liteagent_nb.assembly import run_wired
 from liteagent_nb.core.errors import ConfigError
 from liteagent_nb.core.ledger import Ledger
 from liteagent_nb.magics import commands
+from liteagent_nb.magics.agent_options import AGENT_LINE
 from liteagent_nb.magics.choosing import Wanted
 from liteagent_nb.magics.completion import agent_matcher
 from liteagent_nb.magics.conversation import Conversation
-from liteagent_nb.magics.options import Asked, agent_options, read_line
+from liteagent_nb.magics.options import Asked, variable_name
 from liteagent_nb.magics.plan import planned
 from liteagent_nb.magics.stopped import Stopped
 from liteagent_nb.panels.agent_panel import AgentPanel
@@ -66,7 +67,7 @@ class AgentMagics(Magics):
         """The cassette that a cell of the notebook carries."""
         self.matcher = agent_matcher(self)
 
-    @agent_options
+    @AGENT_LINE
     @no_var_expand
     @line_cell_magic
     def agent(self, line: str, cell: str | None = None) -> object:
@@ -77,7 +78,7 @@ class AgentMagics(Magics):
         %agent cassette record, replay, auto or off uses a recording; %agent cost says what every question cost.
         $`x` in a task tells the model what the variable x is.
         """
-        asked = read_line(_parser(), line, cell)
+        asked = AGENT_LINE.read(_parser(), line, cell)
         if asked.chosen.help:
             print(_parser().format_help())  # noqa: T201 (help is text)
             return None
@@ -95,7 +96,7 @@ class AgentMagics(Magics):
                 setattr(self, name, limit)
 
     def _ask(self, asked: Asked) -> Run | None:
-        name, is_quiet = _variable(asked.chosen.output), asked.chosen.quiet
+        name, is_quiet = variable_name(asked.chosen.output), asked.chosen.quiet
         plan = planned(self, asked)
         if not is_quiet:
             self.publish(line_bundle(plan.choice.name, plan.choice.why))
@@ -132,10 +133,4 @@ class AgentMagics(Magics):
 
 
 def _parser() -> Any:
-    return cast("Any", AgentMagics.agent).parser  # set by agent_options
-
-
-def _variable(name: str | None) -> str:
-    if name and not name.isidentifier():
-        raise ConfigError(f"{name!r} is no name for a variable", hint="write -o NAME with letters, digits and _")
-    return name or ""
+    return cast("Any", AgentMagics.agent).parser  # set by AGENT_LINE

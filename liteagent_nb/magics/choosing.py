@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from liteagent_nb.assembly import Maker, ModelChoice, about_model, choose_model, maker_of
 from liteagent_nb.core.chat import Price
 from liteagent_nb.core.config import AgentConfig
 from liteagent_nb.core.errors import ConfigError
 from liteagent_nb.core.protocols import Model
+from liteagent_nb.magics.options import Settings
 from liteagent_nb.magics.references import find_name, near
 
 if TYPE_CHECKING:
-    from argparse import Namespace
     from collections.abc import Callable, Iterable, Mapping
 
 __all__ = ["Wanted", "find_functions", "find_model", "models_in", "read_price"]
@@ -22,16 +22,8 @@ BUILT_IN = ("exec_python", "exec_shell", "exec_code", "research_echo", "compress
 """The tools that are on offer unasked."""
 
 
-class Wanted:
-    """An option where it was given, else the trait of the same name."""
-
-    def __init__(self, chosen: Namespace, traits: object) -> None:
-        self._chosen = chosen
-        self._traits = traits
-
-    def __getattr__(self, name: str) -> Any:
-        value = getattr(self._chosen, name, None)
-        return getattr(self._traits, name, None) if value is None else value
+class Wanted(Settings):
+    """What the line of `%agent` and its traits say."""
 
     def config(self, model: str) -> AgentConfig:
         """Return the limits and habits of the run. Raises `ConfigError` for values that make no sense."""

@@ -5,17 +5,16 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from IPython.core.completer import SimpleCompletion, context_matcher
-
 from liteagent_nb.assembly import EMBEDDED_MODEL, choose_model
 from liteagent_nb.cassettes.cassette import MODES
+from liteagent_nb.magics.agent_options import AGENT_LINE
 from liteagent_nb.magics.cassette_command import WORDS
 from liteagent_nb.magics.choosing import BUILT_IN, models_in
 from liteagent_nb.magics.commands import COMMANDS
-from liteagent_nb.magics.options import OPTIONS
+from liteagent_nb.magics.matching import line_before, matcher, offered, public_names
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
     from IPython.core.completer import CompletionContext, MatcherAPIv2, SimpleMatcherResult
 
@@ -23,30 +22,29 @@ if TYPE_CHECKING:
 
 __all__ = ["agent_matcher"]
 
-_LINE = re.compile(r"^\s*(?:[\w.,\s]+=\s*)?%{1,2}agent\s+(.*)$")
+_LINE = re.compile(r"^\s*(?:[\w.,\s]+=\s*)?%agent\s")
 _REFERENCE = re.compile(r"\$`(\w*)$")
-_FLAGS = sorted(flag for option in OPTIONS for flag in option.flags if flag.startswith("--"))
 
 
 def agent_matcher(magics: AgentMagics) -> MatcherAPIv2:
     """Return a matcher for the shell's completer."""
 
-    @context_matcher()  # type: ignore[untyped-decorator]  # IPython's own is untyped
     def match_agent(context: CompletionContext) -> SimpleMatcherResult:
         return _matches(context, magics)
 
-    return match_agent  # type: ignore[no-any-return]
+    return matcher(match_agent)
 
 
 def _matches(context: CompletionContext, magics: AgentMagics) -> SimpleMatcherResult:
     is_agent_cell = context.full_text.lstrip().startswith("%%agent")
-    line = _LINE.match(context.text_until_cursor)
-    if (line or is_agent_cell) and (name := _REFERENCE.search(context.text_until_cursor)):
-        return _result(name[1], _names(magics, lambda _: True))
-    if line is None or (context.full_text.lstrip().startswith("%%") and context.cursor_line):
-        return _result("", [])
-    *before, fragment = re.split(r"\s+", line[1])
-    return _result(fragment, _candidates(before, fragment, magics))
+    if (is_agent_cell or _LINE.match(context.text_until_cursor)) and (
+        name := _REFERENCE.search(context.text_until_cursor)
+    ):
+        return offered(name[1], public_names(magics.ip))
+    if (line := line_before(context, "agent")) is None:
+        return offered("", [])
+    before, fragment = line
+    return offered(fragment, _candidates(before, fragment, magics))
 
 
 def _candidates(before: list[str], fragment: str, magics: AgentMagics) -> Iterable[str]:
@@ -54,11 +52,11 @@ def _candidates(before: list[str], fragment: str, magics: AgentMagics) -> Iterab
     if previous in {"-m", "--model", "--escalate"}:
         return _models(magics)
     if previous == "--tool":
-        return [*_names(magics, callable), *BUILT_IN]
+        return [*public_names(magics.ip, callable), *BUILT_IN]
     if previous == "--cassette":
         return MODES
     if fragment.startswith("-"):
-        return _FLAGS
+        return AGENT_LINE.flags
     if before == ["cassette"]:
         return WORDS
     return [*COMMANDS, "cassette", "cost"] if not before and fragment else []
@@ -76,17 +74,3 @@ _EXAMPLES = (
     "openai/gpt-4o-mini",
     "openai/gpt-5",
 )
-
-
-def _names(magics: AgentMagics, suits: Callable[[object], bool]) -> list[str]:
-    hidden = magics.ip.user_ns_hidden
-    return [
-        name
-        for name, value in magics.ip.user_ns.items()
-        if not name.startswith("_") and name not in hidden and suits(value)
-    ]
-
-
-def _result(fragment: str, candidates: Iterable[str]) -> SimpleMatcherResult:
-    found = [SimpleCompletion(text, type="magic") for text in candidates if text.startswith(fragment)]
-    return {"completions": found, "matched_fragment": fragment, "suppress": bool(found)}

@@ -1,4 +1,4 @@
-"""Lets a question that ends in a question mark reach `%agent`: IPython reads a last `?` as a wish for help."""
+"""Lets a line that ends in a question mark reach its magic: IPython reads a last `?` as a wish for help."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import re
 
 __all__ = ["keep_questions"]
 
-_QUESTION = re.compile(r"^(\s*(?:[\w.,\s\[\]'\"]+=\s*)?)%agent[ \t]+(\S.*\?)\s*$")
-_HELP = re.compile(r"^%%agent[ \t]+.*--help\b")
+_QUESTION = re.compile(r"^(\s*(?:[\w.,\s\[\]'\"]+=\s*)?)%(agent|exec)[ \t]+(\S.*\?)\s*$")
+_HELP = re.compile(r"^%%(?:agent|exec)[ \t]+.*--help\b")
 
 
 def keep_questions(lines: list[str]) -> list[str]:
-    """Return the cell's *lines* with each `%agent … ?` written as the call that IPython would make of it.
+    """Return the cell's *lines* with each `%agent … ?` (or `%exec`) written as the call that IPython would make of it.
 
     `%agent?` alone stays help. Bodies of `%%` cells and lines inside a triple-quoted string are left alone.
     """
@@ -25,7 +25,7 @@ def keep_questions(lines: list[str]) -> list[str]:
 
 
 def _call(found: re.Match[str]) -> str:
-    return f"{found[1]}get_ipython().run_line_magic('agent', {found[2]!r})\n"
+    return f"{found[1]}get_ipython().run_line_magic({found[2]!r}, {found[3]!r})\n"
 
 
 def _is_in_string(before: list[str]) -> bool:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import time
-from dataclasses import dataclass, field
-
 import pytest
-from jupyter_client.manager import start_new_kernel
+from notebook_kernel import new_kernel
 
 SETUP = """
 %load_ext liteagent_nb
@@ -23,76 +20,11 @@ def hang_sync(n: int) -> str:
 """
 
 
-@dataclass
-class Cell:
-    """What a cell sent, in order, and how it ended."""
-
-    messages: list = field(default_factory=list)
-    reply: dict = field(default_factory=dict)
-
-    def of(self, kind):
-        return [content for sort, content, _ in self.messages if sort == kind]
-
-    @property
-    def updates(self):
-        return [content["data"].get("text/html", "") for content in self.of("update_display_data")]
-
-    @property
-    def texts(self):
-        return [c["data"]["text/plain"] for c in self.of("display_data") + self.of("execute_result")]
-
-
-class Kernel:
-    """A kernel and its client."""
-
-    def __init__(self, manager, client):
-        self.manager, self.client = manager, client
-
-    def run(self, code, *, on_message=lambda kind, content: None, timeout_s=30.0):
-        """Run *code* to its idle and return what it sent."""
-        cell, message_id = Cell(), self.client.execute(code, allow_stdin=False)
-        end = time.monotonic() + timeout_s
-        while time.monotonic() < end:
-            message = self.client.get_iopub_msg(timeout=timeout_s)
-            if message["parent_header"].get("msg_id") != message_id:
-                continue
-            kind, content = message["msg_type"], message["content"]
-            cell.messages.append((kind, content, time.monotonic()))
-            on_message(kind, content)
-            if kind == "status" and content["execution_state"] == "idle":
-                cell.reply = self.reply_to(message_id, timeout_s)
-                return cell
-        raise TimeoutError(code)
-
-    def reply_to(self, message_id, timeout_s):
-        """Return the reply to a request; those to the client's own first questions may come before it."""
-        while (message := self.client.get_shell_msg(timeout=timeout_s))["parent_header"].get("msg_id") != message_id:
-            pass
-        return message["content"]
-
-    def stop(self, code, *, when):
-        """Run *code*, press stop as soon as an update holds *when*, and return the cell and how long it then took."""
-        pressed = []
-
-        def press(kind, content):
-            if not pressed and kind == "update_display_data" and when in content["data"].get("text/html", ""):
-                pressed.append(time.monotonic())
-                self.manager.interrupt_kernel()
-
-        cell = self.run(code, on_message=press)
-        assert pressed, f"{when!r} was never drawn"
-        return cell, time.monotonic() - pressed[0]
-
-
 @pytest.fixture(scope="module")
 def kernel():
-    manager, client = start_new_kernel(startup_timeout=60)
-    one = Kernel(manager, client)
-    assert one.run(SETUP).reply["status"] == "ok"
-    yield one
-    client.stop_channels()
-    manager.shutdown_kernel(now=True)
-    manager.cleanup_resources()
+    with new_kernel() as one:
+        assert one.run(SETUP).reply["status"] == "ok"
+        yield one
 
 
 def test_text_is_drawn_while_it_streams_and_settles_to_one_result(kernel):
@@ -180,13 +112,8 @@ def test_unload_and_load_again(kernel):
 
 
 def test_loading_brings_in_nothing_heavy():
-    manager, client = start_new_kernel(startup_timeout=60)
-    try:
-        code = "%load_ext liteagent_nb\nimport sys\nprint([m for m in ('litellm', 'ipywidgets', 'starlette', 'uvicorn', 'pandas', 'numpy', 'matplotlib', 'PIL', 'httpx', 'openai', 'pydantic') if m in sys.modules])"
-        cell = Kernel(manager, client).run(code)
-    finally:
-        client.stop_channels()
-        manager.shutdown_kernel(now=True)
-        manager.cleanup_resources()
+    code = "%load_ext liteagent_nb\nimport sys\nprint([m for m in ('litellm', 'ipywidgets', 'starlette', 'uvicorn', 'pandas', 'numpy', 'matplotlib', 'PIL', 'httpx', 'openai', 'pydantic') if m in sys.modules])"
+    with new_kernel() as kernel:
+        cell = kernel.run(code)
 
     assert cell.of("stream")[0]["text"] == "[]\n"

@@ -1,4 +1,4 @@
-"""Tab completion on the line of `%agent`."""
+"""Tab completion on the lines of `%agent` and `%exec`."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ import warnings
 
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
+from tiny_contexts import TinyContexts
 from traitlets.config import Config
 
+from liteagent_nb.magics.executors import Executors, Place
 from liteagent_nb.testing import ScriptedModel
 
 
@@ -18,6 +20,9 @@ def complete():
     config.Completer.use_jedi = False
     shell = InteractiveShell(config=config)
     shell.run_line_magic("load_ext", "liteagent_nb")
+    magics = shell.magics_manager.registry["ExecMagics"]
+    magics.executors = Executors(magics.portal, TinyContexts)
+    magics.ask(magics.executors[Place()].create(name="my_context"))
     shell.user_ns.update(my_model=ScriptedModel("x"), double=lambda n: n, rows=[1])
 
     def completions(text, at=None):
@@ -45,6 +50,17 @@ def complete():
         ("%agent sta", "status"),
         ("%agent sum $`ro", "rows"),
         ("%%agent\nsum $`ro", "rows"),
+        ("%exec --ti", "--timeout"),
+        ("%%exec --fr", "--fresh"),
+        ("x = %exec --con", "--context"),
+        ("%%exec --lang ec", "echo"),
+        ("%exec -l py", "python"),
+        ("%exec --context ma", "main"),
+        ("%exec -c my_c", "my_context"),
+        ("%exec restart my_c", "my_context"),
+        ("%%exec --in ro", "rows"),
+        ("%exec resta", "restart"),
+        ("%exec lang", "languages"),
     ],
 )
 def test_what_the_line_may_hold_is_completed(complete, text, expected):
@@ -54,9 +70,12 @@ def test_what_the_line_may_hold_is_completed(complete, text, expected):
 def test_values_do_not_offer_what_does_not_suit(complete):
     assert "rows" not in complete("%agent --tool r")
     assert complete("%agent tell me sta") != ["status"]
+    assert "map" not in complete("%exec --context ma")
+    assert "restart" not in complete("%exec x = resta")
 
 
 def test_the_body_of_a_cell_and_other_lines_complete_as_python(complete):
     assert "rows" in complete("%%agent\nro")
     assert "rows" in complete("ro")
+    assert "--timeout" not in complete("%%exec\nprint(--ti")
     assert not [text for text in complete("print(--max") if text.startswith("--")]

@@ -42,6 +42,35 @@ def test_what_the_work_raises_comes_out(portal):
         portal.wait_for(fails())
 
 
+def test_the_caller_does_something_meanwhile_and_may_return_sooner(portal):
+    went_on = threading.Event()
+
+    async def work():
+        await asyncio.to_thread(went_on.wait, 5)
+        return "done"
+
+    assert portal.wait_for(work(), meanwhile=lambda ended: went_on.set()) == "done"
+
+
+def test_what_fails_meanwhile_cancels_the_work(portal):
+    cancelled = threading.Event()
+
+    async def work():
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            cancelled.set()
+            raise
+
+    def fails(ended):
+        ended.wait(0.1)
+        raise ValueError("no front end")
+
+    with pytest.raises(ValueError, match="no front end"):
+        portal.wait_for(work(), meanwhile=fails)
+    assert cancelled.is_set()
+
+
 def test_context_variables_come_along(portal):
     cell = contextvars.ContextVar("cell", default="none")
     cell.set("this one")

@@ -1,0 +1,57 @@
+"""What may be written on the line of `%agent`."""
+
+from __future__ import annotations
+
+from liteagent_nb.magics.options import FLAG, SEVERAL, Line, Option
+
+__all__ = ["AGENT_LINE"]
+
+AGENT_LINE = Line(
+    "agent",
+    ("task", "what to do; the body of a %%%%agent cell comes after it"),
+    (
+        Option(
+            ("-m", "--model"), "a litellm model name, local/smollm2, or the name of a Model object of this notebook"
+        ),
+        Option(("--max-iterations",), "how many times the model may be asked", {"type": int, "metavar": "N"}),
+        Option(("--max-seconds",), "how long the whole run may take", {"type": float, "metavar": "S"}),
+        Option(("--max-tokens",), "how many tokens the whole run may use", {"type": int, "metavar": "N"}),
+        Option(("--budget",), "how much the whole run may cost", {"type": float, "metavar": "USD"}),
+        Option(
+            ("--price",), "what the model costs: USD for a million tokens, prompt and answer", {"metavar": "IN/OUT"}
+        ),
+        Option(
+            ("--notebook-budget",),
+            "how much all runs together may cost, from now on",
+            {"type": float, "metavar": "USD"},
+        ),
+        Option(("--notebook-tokens",), "how many tokens all runs together may use", {"type": int, "metavar": "N"}),
+        Option(("--notebook-seconds",), "how long all runs together may take", {"type": float, "metavar": "S"}),
+        Option(
+            ("--cassette",),
+            "off, record, replay or auto; a file (auto); or MODE:FILE",
+            {"metavar": "CASSETTE"},
+        ),
+        Option(("--temperature",), "how freely the model words its answer", {"type": float, "metavar": "T"}),
+        Option(
+            ("--tool",),
+            "a function of this notebook that the model may call; may be repeated",
+            {**SEVERAL, "metavar": "NAME"},
+        ),
+        Option(("--no-tools",), "let the model answer without any tool", FLAG),
+        Option(
+            ("--allow-shell",), "a program that exec_shell may run; may be repeated", {**SEVERAL, "metavar": "PREFIX"}
+        ),
+        Option(("--auto-run",), "run the first code block of an answer", FLAG),
+        Option(("--escalate",), "a stronger model that takes over when limits come near", {"metavar": "MODEL"}),
+        Option(("--concurrency",), "how many tools may run at once", {"type": int, "metavar": "N"}),
+        Option(("--timeout",), "how long one tool may take", {"type": float, "metavar": "S"}),
+        Option(("--api-base",), "the URL of an OpenAI-compatible server", {"metavar": "URL"}),
+        Option(("--system",), "what the model is told before the conversation", {"metavar": "TEXT"}),
+        Option(("--fresh",), "begin a new conversation", FLAG),
+        Option(("-o", "--output"), "keep the Run under this name", {"metavar": "NAME"}),
+        Option(("-q", "--quiet"), "draw nothing while it runs; with -o show nothing at all", FLAG),
+        Option(("--help",), "show this text", FLAG),
+    ),
+)
+"""The options of `%agent`, and its task."""

@@ -1,0 +1,123 @@
+"""`%exec` and `%%exec`: parse, run in a sidecar kernel, show, return."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from IPython.core.error import UsageError
+from IPython.core.magic import Magics, line_cell_magic, magics_class, no_var_expand
+from traitlets import Bool, Float, Unicode
+
+from liteagent_nb.kernels.crossing import unpacked
+from liteagent_nb.magics.exec_cell import ExecCell, Outcome
+from liteagent_nb.magics.exec_commands import command_of
+from liteagent_nb.magics.exec_completion import exec_matcher
+from liteagent_nb.magics.exec_errors import after, error_of
+from liteagent_nb.magics.exec_options import EXEC_LINE
+from liteagent_nb.magics.executors import Executors, Place
+from liteagent_nb.magics.options import Settings, variable_name
+from liteagent_nb.magics.stopped import Stopped
+from liteagent_nb.panels.exec_panel import ExecPanel
+from liteagent_nb.panels.exec_view import partial_result
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine, Sequence
+
+    from IPython.core.interactiveshell import InteractiveShell
+
+    from liteagent_nb.core.execution import ExecResult
+    from liteagent_nb.core.portal import Portal
+    from liteagent_nb.kernels.protocol import ContextExecutor, ContextStatus
+
+__all__ = ["ExecMagics"]
+
+T = TypeVar("T")
+
+
+@magics_class
+class ExecMagics(Magics):
+    """Defaults of `%exec`; an option on the line wins over them."""
+
+    lang = Unicode("", help="The language; empty: python, or that of the context.").tag(config=True)
+    main = Unicode("main", help="The context of this notebook's Python cells.").tag(config=True)
+    timeout = Float(60.0, help="How many seconds a cell may take.").tag(config=True)
+    isolate = Bool(help="Whether code has no network, and no files but its own folder.").tag(config=True)
+    url = Unicode("", help="The URL of an exec-rpc server; empty: MINI_AGENT_EXEC_BASE.").tag(config=True)
+    gateway = Unicode("", help="The URL of a Jupyter server or gateway.").tag(config=True)
+
+    def __init__(self, shell: InteractiveShell, portal: Portal) -> None:
+        super().__init__(shell)
+        self.ip = shell  # `shell` itself may be None, say its types
+        self.portal = portal
+        self.executors = Executors(portal)
+        self.last: ExecResult | None = None
+        self.matcher = exec_matcher(self)
+
+    @EXEC_LINE
+    @no_var_expand
+    @line_cell_magic
+    def exec(self, line: str, cell: str | None = None) -> object:
+        """Run code in a kernel of its own, never in this one; its outputs appear here.
+
+        %%exec runs the cell's text, %exec the rest of the line. Options come first. Variables stay from cell to cell,
+        in a context named main; --in and --out take variables of this notebook along and bring some back.
+        %exec status, list, restart, interrupt or close [NAME] is about contexts; %exec languages says what can be run.
+        """
+        asked = EXEC_LINE.read(cast("Any", ExecMagics.exec).parser, line, cell)
+        wanted = Settings(asked.chosen, self)
+        if asked.chosen.help:
+            print(cast("Any", ExecMagics.exec).parser.format_help())  # noqa: T201 (help is text)
+            return None
+        if cell is not None and asked.words != "":
+            raise UsageError("the line of %%exec takes options only (--lang bash, …); the code stands below it")
+        if cell is None and asked.words is not None and (command := command_of(asked.words)):
+            self.ip.display_pub.publish(command(self, wanted))
+            return None
+        return self._run(asked.task if cell is None else cell, wanted)
+
+    def _run(self, code: str, wanted: Settings) -> ExecResult | None:
+        name, is_quiet = variable_name(wanted.output), bool(wanted.quiet)
+        place = Place.of(wanted)
+        cell = ExecCell.of(code, wanted, self.ip.user_ns, mark=place.mark)
+        executor = self.executors[place]
+        cell = self.ask(cell.placed(executor))
+        outcome = self._watched(cell, executor, ExecPanel(self.ip.display_pub, is_quiet=is_quiet), name)
+        if (error := error_of(outcome.result, context=cell.context or "", timeout_s=cell.timeout_s)) or outcome.fault:
+            raise error or cast("Exception", outcome.fault)
+        self.ip.user_ns.update({one.name: unpacked(one) for one in outcome.brought})
+        return outcome.result if is_quiet and not name else None
+
+    def _watched(self, cell: ExecCell, executor: ContextExecutor, panel: ExecPanel, name: str) -> Outcome:
+        came: list[Outcome] = []
+
+        async def work() -> Outcome:
+            try:
+                came.append(await cell.run(executor, panel.watch))
+            finally:
+                panel.end()
+            return came[0]
+
+        try:
+            outcome = self.portal.wait_for(work(), meanwhile=panel.show_until)
+        except KeyboardInterrupt:
+            panel.show()
+            result = came[0].result if came else partial_result(panel.seen, context=cell.context or "")
+            self._keep(result, name)
+            raise Stopped(after(result, cell.context or ""), hint="what came so far is kept in _exec_result") from None
+        panel.finish(outcome.result)
+        self._keep(outcome.result, name)
+        return outcome
+
+    def _keep(self, result: ExecResult, name: str) -> None:
+        self.last = result
+        self.ip.user_ns.update({"_exec_result": result, **({name: result} if name else {})})
+
+    def ask(self, work: Coroutine[None, None, T]) -> T:
+        """Wait for what an executor is asked."""
+        return self.portal.wait_for(work)
+
+    def contexts(self, place: Place) -> Sequence[ContextStatus]:
+        """Return the open contexts of *place*; opens nothing on this machine."""
+        if place.is_near and place not in self.executors.made:
+            return ()
+        return self.ask(self.executors[place].contexts())
