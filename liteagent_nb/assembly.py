@@ -22,11 +22,13 @@ if TYPE_CHECKING:
     from liteagent_nb.cassettes.cassette import Cassette
     from liteagent_nb.core.chat import Price
     from liteagent_nb.core.steps import Event, Run
+    from liteagent_nb.kernels.languages import Wall
     from liteagent_nb.kernels.protocol import ContextExecutor
     from liteagent_nb.kernels.run_context import RunContext
 
 __all__ = [
     "EMBEDDED_MODEL",
+    "Closing",
     "Maker",
     "ModelChoice",
     "Wires",
@@ -99,17 +101,26 @@ def make_model(name: str, completion_kwargs: Mapping[str, object] | None = None)
 
 
 def make_invoker(
-    config: AgentConfig, functions: Sequence[Callable[..., object]] = (), *, executor: Executor | None = None
+    config: AgentConfig,
+    functions: Sequence[Callable[..., object]] = (),
+    *,
+    executor: Executor | None = None,
+    isolate: bool = False,
 ) -> Invoker:
     """Return the local tools that *config* allows, with *functions* of the user's beside them.
 
-    Code runs on *executor*, without one in a fresh process each time.
+    Code runs on *executor*, without one in a fresh process each time; *isolate* walls off shell commands, too.
     """
     from liteagent_nb.tools.composite import CompositeInvoker  # noqa: PLC0415 - loads when first wired
     from liteagent_nb.tools.local_invoker import LocalMCPInvoker  # noqa: PLC0415
     from liteagent_nb.tools.toolbox import Toolbox  # noqa: PLC0415
 
-    local = LocalMCPInvoker(config.shell_allow_prefixes, config.tool_timeout_sec, executor=executor)
+    local = LocalMCPInvoker(
+        config.shell_allow_prefixes,
+        config.tool_timeout_sec,
+        executor=executor,
+        wall=_wall(isolate=isolate),
+    )
     return CompositeInvoker([Toolbox(functions), local]) if functions else local
 
 
@@ -131,11 +142,18 @@ def make_executor(
         from liteagent_nb.kernels.gateway import GatewayStarter  # type: ignore[import-not-found]  # noqa: PLC0415
 
         return Contexts(GatewayStarter(gateway, token=token))
-    from liteagent_nb.kernels.isolation import walled  # noqa: PLC0415
     from liteagent_nb.kernels.local_starter import LocalStarter  # noqa: PLC0415
 
     starter = LocalStarter(cwd=cwd, isolate=isolate, preload=PRELOADED)
-    return Contexts(starter, wall=walled if isolate else None)
+    return Contexts(starter, wall=_wall(isolate=isolate))
+
+
+def _wall(*, isolate: bool) -> Wall | None:
+    if not isolate:
+        return None
+    from liteagent_nb.kernels.isolation import walled  # noqa: PLC0415 - loads when first wired
+
+    return walled
 
 
 def make_run_context(executor: ContextExecutor) -> RunContext:

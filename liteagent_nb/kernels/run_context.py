@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 __all__ = ["RunContext"]
 
-_PLAIN = "%xmode Plain\n%colors NoColor"
-"""Tracebacks as Python writes them: a model reads every line of them, and pays for it."""
+_SETTLE = "import os as _os\n_os.chdir(_os.path.expanduser('~'))\ndel _os\n%xmode Plain\n%colors NoColor"
+"""Its own folder, not the user's; and tracebacks as Python writes them: a model reads, and pays for, every line."""
 _SETTLE_WITHIN_S = 10.0
 
 
@@ -52,5 +52,5 @@ class RunContext:
         async with self._opening:
             if not self._context:
                 self._context = (await self._executor.create()).id
-                await self._executor.execute(_PLAIN, timeout_s=_SETTLE_WITHIN_S, context=self._context)
+                await self._executor.execute(_SETTLE, timeout_s=_SETTLE_WITHIN_S, context=self._context)
             return self._context

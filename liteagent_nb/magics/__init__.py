@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, cast
 from liteagent_nb.core.portal import Portal
 from liteagent_nb.magics.agent_magic import AgentMagics
 from liteagent_nb.magics.exec_magic import ExecMagics
+from liteagent_nb.magics.executors import Executors
 from liteagent_nb.magics.transformer import keep_questions
 from liteagent_nb.panels.formatters import register_formatters, unregister_formatters
 
@@ -20,7 +21,8 @@ def load(shell: InteractiveShell) -> None:
     """Give *shell* the magics, their completion, and a look for what they return."""
     unload(shell)
     portal = Portal()
-    for magics in (AgentMagics(shell, portal), ExecMagics(shell, portal)):
+    executors = Executors(portal)
+    for magics in (AgentMagics(shell, portal, executors), ExecMagics(shell, portal, executors)):
         shell.register_magics(magics)
         shell.Completer.custom_matchers.append(magics.matcher)
     shell.input_transformers_cleanup.append(keep_questions)

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from liteagent_nb.cassettes.cassette import Cassette
     from liteagent_nb.core.portal import Portal
     from liteagent_nb.core.steps import Run
+    from liteagent_nb.magics.executors import Executors
 
 __all__ = ["AgentMagics"]
 
@@ -53,14 +54,16 @@ class AgentMagics(Magics):
     auto_run = Bool(help="Whether the first code block of an answer is run.").tag(config=True)
     escalate = Unicode("", help="A stronger model that takes over when limits come near.").tag(config=True)
     concurrency = Int(1, help="How many tools may run at once.").tag(config=True)
+    isolate = Bool(help="Whether the agent's code has no network, and no files but its own folder.").tag(config=True)
     timeout = Float(10.0, help="How many seconds one tool may take.").tag(config=True)
     api_base = Unicode("", help="The URL of an OpenAI-compatible server.").tag(config=True)
     system = Unicode("", help="What the model is told before the conversation.").tag(config=True)
 
-    def __init__(self, shell: InteractiveShell, portal: Portal) -> None:
+    def __init__(self, shell: InteractiveShell, portal: Portal, executors: Executors) -> None:
         super().__init__(shell)
         self.ip = shell  # `shell` itself may be None, say its types
         self.portal = portal
+        self.executors = executors
         self.conversation = Conversation()
         self.ledger = Ledger()
         self.carried: Cassette | None = None

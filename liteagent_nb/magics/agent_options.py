@@ -43,6 +43,7 @@ AGENT_LINE = Line(
             ("--allow-shell",), "a program that exec_shell may run; may be repeated", {**SEVERAL, "metavar": "PREFIX"}
         ),
         Option(("--auto-run",), "run the first code block of an answer", FLAG),
+        Option(("--isolate",), "let the agent's code see no network, and no files but its own folder", FLAG),
         Option(("--escalate",), "a stronger model that takes over when limits come near", {"metavar": "MODEL"}),
         Option(("--concurrency",), "how many tools may run at once", {"type": int, "metavar": "N"}),
         Option(("--timeout",), "how long one tool may take", {"type": float, "metavar": "S"}),

@@ -14,7 +14,7 @@ from liteagent_nb.magics.exec_commands import command_of
 from liteagent_nb.magics.exec_completion import exec_matcher
 from liteagent_nb.magics.exec_errors import after, error_of
 from liteagent_nb.magics.exec_options import EXEC_LINE
-from liteagent_nb.magics.executors import Executors, Place
+from liteagent_nb.magics.executors import Place
 from liteagent_nb.magics.options import Settings, variable_name
 from liteagent_nb.magics.stopped import Stopped
 from liteagent_nb.panels.exec_panel import ExecPanel
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from liteagent_nb.core.execution import ExecResult
     from liteagent_nb.core.portal import Portal
     from liteagent_nb.kernels.protocol import ContextExecutor, ContextStatus
+    from liteagent_nb.magics.executors import Executors
 
 __all__ = ["ExecMagics"]
 
@@ -45,11 +46,11 @@ class ExecMagics(Magics):
     url = Unicode("", help="The URL of an exec-rpc server; empty: MINI_AGENT_EXEC_BASE.").tag(config=True)
     gateway = Unicode("", help="The URL of a Jupyter server or gateway.").tag(config=True)
 
-    def __init__(self, shell: InteractiveShell, portal: Portal) -> None:
+    def __init__(self, shell: InteractiveShell, portal: Portal, executors: Executors) -> None:
         super().__init__(shell)
         self.ip = shell  # `shell` itself may be None, say its types
         self.portal = portal
-        self.executors = Executors(portal)
+        self.executors = executors
         self.last: ExecResult | None = None
         self.matcher = exec_matcher(self)
 

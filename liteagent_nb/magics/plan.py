@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from liteagent_nb.assembly import Maker, ModelChoice, make_invoker, maker_of, priced, wired
+from liteagent_nb.assembly import Closing, Maker, ModelChoice, make_invoker, make_run_context, maker_of, priced, wired
 from liteagent_nb.cassettes.cassette import Cassette
 from liteagent_nb.core.chat import Transcript
 from liteagent_nb.core.config import AgentConfig
@@ -13,6 +13,7 @@ from liteagent_nb.core.ledger import Limits
 from liteagent_nb.core.protocols import Invoker
 from liteagent_nb.magics.cassette_command import find_cassette
 from liteagent_nb.magics.choosing import Wanted, find_functions, find_model, models_in, read_price
+from liteagent_nb.magics.executors import Place
 from liteagent_nb.magics.references import with_references
 
 if TYPE_CHECKING:
@@ -38,10 +39,12 @@ class Plan:
     tools: Invoker | None
     stronger: Maker | None
     cassette: Cassette | None
+    close: Closing | None
+    """Closes the context that the run's code opens."""
 
     def wires(self) -> Wires:
         """Make model and tools, which may take seconds."""
-        return wired(self.model, self.tools, stronger=self.stronger, cassette=self.cassette)
+        return wired(self.model, self.tools, stronger=self.stronger, cassette=self.cassette, close=self.close)
 
 
 def planned(magics: AgentMagics, asked: Asked) -> Plan:
@@ -53,15 +56,24 @@ def planned(magics: AgentMagics, asked: Asked) -> Plan:
     cassette = find_cassette(magics, asked.chosen.cassette)
     told = [choice.why, *_about_cassette(cassette), *_about_limits(limits, config)]
     task = with_references(asked.task, names)
+    tools, close = (None, None) if wanted.no_tools else _tools(magics, wanted, config)
     return Plan(
         choice=replace(choice, why="; ".join(told)),
         transcript=magics.conversation.asked(task, system=wanted.system, is_fresh=bool(wanted.fresh)),
         config=config,
         model=priced(model, read_price(wanted.price)) if wanted.price else model,
-        tools=None if wanted.no_tools else make_invoker(config, find_functions(wanted.tool, names)),
+        tools=tools,
         stronger=_stronger(config, names),
         cassette=cassette,
+        close=close,
     )
+
+
+def _tools(magics: AgentMagics, wanted: Wanted, config: AgentConfig) -> tuple[Invoker, Closing]:
+    """Return the tools of a run; its code runs where `%exec` runs code, in a context and a folder of its own."""
+    context = make_run_context(magics.executors[Place(isolate=bool(wanted.isolate))])
+    functions = find_functions(wanted.tool, magics.ip.user_ns)
+    return make_invoker(config, functions, executor=context, isolate=bool(wanted.isolate)), context.aclose
 
 
 def limits_of(wanted: Wanted) -> Limits:

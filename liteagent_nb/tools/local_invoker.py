@@ -12,7 +12,7 @@ from liteagent_nb.core.schema import tool_from_function
 from liteagent_nb.core.signatures import read_signature
 from liteagent_nb.core.tools import Observation
 from liteagent_nb.kernels.languages import LANGUAGES, find_language, run_code, unfenced
-from liteagent_nb.kernels.processes import run_process
+from liteagent_nb.kernels.processes import run_process, scratch_folder
 from liteagent_nb.tools._executions import observed_execution
 from liteagent_nb.tools.toolbox import unknown_tool
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from liteagent_nb.core.protocols import Executor
     from liteagent_nb.core.tools import Tool
+    from liteagent_nb.kernels.languages import Wall
 
 __all__ = ["LocalMCPInvoker"]
 
@@ -35,8 +36,8 @@ class LocalMCPInvoker:
     """Runs code and allowed commands in processes of their own; two small tools beside.
 
     Code has a scratch folder to work in, a clean environment and limits. That keeps accidents small; it is no wall
-    against malice. With an *executor* it runs there instead, Python with its variables kept where the executor keeps
-    them.
+    against malice, which a *wall* is. With an *executor* code runs there instead, Python with its variables kept where
+    the executor keeps them.
     """
 
     def __init__(
@@ -45,10 +46,12 @@ class LocalMCPInvoker:
         tool_timeout_sec: float = 10.0,
         *,
         executor: Executor | None = None,
+        wall: Wall | None = None,
     ) -> None:
         self._allowed = tuple(prefix.split() for prefix in shell_allow_prefixes if prefix.strip())
         self._timeout_s = tool_timeout_sec
         self._executor = executor
+        self._wall = wall
         self._functions: dict[str, Callable[..., Awaitable[Observation]]] = {
             "exec_python": self._exec_python,
             "exec_shell": self._exec_shell,
@@ -88,7 +91,9 @@ class LocalMCPInvoker:
         if not any(words[: len(allowed)] == allowed for allowed in self._allowed):
             prefixes = ", ".join(" ".join(allowed) for allowed in self._allowed) or "none"
             return Observation.failure(f"prefix not allowed: {words[0] if words else ''!r} (allowed: {prefixes})")
-        return observed_execution(await run_process(words, timeout_s=timeout_s), "shell")
+        async with scratch_folder() as folder:
+            argv = words if self._wall is None else self._wall(words, folder)
+            return observed_execution(await run_process(argv, timeout_s=timeout_s, scratch=folder), "shell")
 
     async def _exec_python(self, code: Annotated[str, "Python code"], *, timeout_s: float) -> Observation:
         """Run Python code in a fresh process and return what it prints, or the value of its last line."""
@@ -106,7 +111,7 @@ class LocalMCPInvoker:
         if found is None:
             return Observation.failure(f"unknown language {language!r}; one of {_LANGUAGES}")
         if self._executor is None:
-            result = await run_code(found, code, timeout_s=timeout_s)
+            result = await run_code(found, code, timeout_s=timeout_s, wall=self._wall)
         else:
             result = await self._executor.execute(unfenced(code), language=found.name, timeout_s=timeout_s)
         return observed_execution(result, found.name)
