@@ -17,6 +17,7 @@ from typing import Any
 import zmq
 from ipykernel.iostream import OutStream
 from ipykernel.kernelapp import IPKernelApp
+from IPython.core.compilerop import CachingCompiler
 from traitlets.config import Config
 
 __all__ = ["PromptStream", "SidecarApp", "run"]
@@ -85,6 +86,8 @@ class SidecarApp(IPKernelApp):
         shell: Any = self.shell
         if hasattr(shell.history_manager, "outputs"):  # from IPython 9 on: all that was ever printed
             shell.history_manager.outputs = _Forgotten()
+        # ipykernel's own hashes every cell in Python, a second for a megabyte, so that a debugger finds it as a file.
+        shell.compile = CachingCompiler()  # type: ignore[no-untyped-call]
         shell.events.register("post_run_cell", functools.partial(_forget, shell))
 
     def init_heartbeat(self) -> None:

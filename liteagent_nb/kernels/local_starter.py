@@ -76,7 +76,7 @@ class LocalStarter:
             connection_file=str(connection_file),
             argv=self._argv(spec, str(connection_file), str(folder)),
             cwd=self._cwd or str(home),
-            env=_environment(str(home), spec),
+            env=_environment(str(home), spec) | self._shared(),
             log=str(folder / "log"),
             limits=self._limits,
         )
@@ -107,6 +107,10 @@ class LocalStarter:
         if self._folder:
             await Thread(lambda: shutil.rmtree(self._folder, ignore_errors=True), name="liteagent-tidy").start().outcome
             self._folder = ""
+
+    def _shared(self) -> dict[str, str]:
+        """Return what kernels may share: matplotlib takes seconds to look at all fonts, and keeps what it saw."""
+        return {} if self._is_isolated else {"MPLCONFIGDIR": f"{self._folder}/matplotlib"}
 
     def _argv(self, spec: Any, connection_file: str, folder: str) -> list[str]:
         """Return the program to start; empty for one that is forked."""
