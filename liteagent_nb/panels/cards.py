@@ -144,7 +144,7 @@ def _arguments_html(shown: Shown, max_chars: int) -> str:
 
 
 def _output_html(invocation: ToolInvocation, max_chars: int) -> str:
-    result = invocation.result
+    result = None if invocation.observation.outputs else invocation.result
     parts = [
         _block("out", clipped(invocation.stdout, max_chars)),
         _block("out", clipped(as_text(result), max_chars)) if result is not None and not _is_said(invocation) else "",

@@ -19,15 +19,18 @@ _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 def observed_execution(result: ExecResult, language: str) -> Observation:
     """Return what *result* is to an agent: its text for the model; pictures and tables for people."""
+    outputs = tuple(output for output in result.outputs if _is_rich(output))
+    said = _said(result)
     return Observation(
         ok=result.ok,
         rc=result.rc,
-        stdout=_said(result),
+        result=said if outputs else None,
+        stdout=result.stdout if outputs else said,  # what is drawn need not stand beside it as text
         stderr=result.stderr + _traceback(result.exception),
         error=result.error,
         t_ms=result.t_ms,
         language=language,
-        outputs=tuple(output for output in result.outputs if _is_rich(output)),
+        outputs=outputs,
     )
 
 
