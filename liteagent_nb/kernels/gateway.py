@@ -8,7 +8,7 @@ import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
-from liteagent_nb.core.errors import ConfigError, ExecError
+from liteagent_nb.core.errors import ConfigError, ExecBusy, ExecError
 from liteagent_nb.kernels.jupyter_rest import JupyterServer
 from liteagent_nb.kernels.languages import find_language
 from liteagent_nb.kernels.protocol import LanguageStatus
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 __all__ = ["GatewayStarter"]
 
 T = TypeVar("T")
+
+_FULL_AGAIN_S = 5.0
 
 
 class GatewayStarter:
@@ -80,15 +82,18 @@ class GatewayStarter:
         try:
             websocket = await self._server.channels(kernel_id, session_id=uuid.uuid4().hex, protocol=V1)
         except BaseException:
-            with contextlib.suppress(ExecError, ConfigError):
-                await self._server.ask("DELETE", f"api/kernels/{kernel_id}")
+            await self._server.end(kernel_id)
             raise
         connection = WebsocketConnection(self._server, kernel_id, websocket)
         self._running = {connection, *(other for other in self._running if not other.is_closed)}
         return connection
 
     async def _post(self, kernelspec: str) -> str:
-        told = await self._server.ask("POST", "api/kernels", {"name": kernelspec})
+        try:
+            told = await self._server.ask("POST", "api/kernels", {"name": kernelspec})
+        except ConfigError as refusal:  # the token was good enough to read the kernelspecs
+            hint = "it may have reached its limit of kernels: close contexts that are not needed"
+            raise ExecBusy(str(refusal), hint=hint, retry_after_s=_FULL_AGAIN_S) from None
         if not isinstance(told, dict) or not isinstance(told.get("id"), str):
             raise ExecError(f"{self._server.name} does not name the kernel that it started")
         return str(told["id"])

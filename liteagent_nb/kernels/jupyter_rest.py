@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from http import HTTPStatus
 from typing import TYPE_CHECKING
@@ -15,7 +16,7 @@ from liteagent_nb.core.errors import ConfigError, ExecError
 if TYPE_CHECKING:
     from types import SimpleNamespace
 
-__all__ = ["JupyterServer", "as_told"]
+__all__ = ["JupyterServer"]
 
 _MAX_MESSAGE_BYTES = 256 << 20
 """A picture of 20 MB is 27 MB on the wire; beyond this the websocket is closed."""
@@ -23,6 +24,8 @@ _HEARTBEAT_S = 30.0
 _TIMES = aiohttp.ClientTimeout(total=180, sock_connect=10)
 """A pod may take two minutes to be there."""
 _CLOSE_WITHIN_S = 2.0
+_END_AGAIN_S = (0.2, 0.5, 1.0, 2.0, 4.0)
+"""A server answers 500 while it starts the kernel again that has just died."""
 
 
 class JupyterServer:
@@ -41,13 +44,9 @@ class JupyterServer:
 
     async def ask(self, method: str, path: str, body: object = None) -> object:
         """Return what the server answers; None where that is nothing. Raises `ExecError`, `ConfigError` for 401/403."""
-        try:
-            async with self._opened().request(method, self._base / path, json=body) as response:
-                text = await response.text(errors="replace")
-        except (aiohttp.ClientError, TimeoutError) as error:
-            raise self.unreachable(error) from None
-        if response.status >= HTTPStatus.BAD_REQUEST:
-            raise self._refusal(response.status, _reason(text) or response.reason or "")
+        status, reason, text = await self._exchange(method, path, body)
+        if status >= HTTPStatus.BAD_REQUEST:
+            raise self._refusal(status, _reason(text) or reason)
         try:
             return json.loads(text) if text else None
         except ValueError:
@@ -55,6 +54,15 @@ class JupyterServer:
                 f"{self.name} answers with something else than JSON",
                 hint="is this the address of a Jupyter server? a base_url of its own belongs into the address",
             ) from None
+
+    async def end(self, kernel_id: str) -> None:
+        """End a kernel. Where the server is gone or has forgotten it, there is nothing left to end."""
+        with contextlib.suppress(ExecError):
+            for wait_s in _END_AGAIN_S:
+                status, _, _ = await self._exchange("DELETE", f"api/kernels/{kernel_id}", None)
+                if status < HTTPStatus.INTERNAL_SERVER_ERROR:
+                    return
+                await asyncio.sleep(wait_s)
 
     async def channels(self, kernel_id: str, *, session_id: str, protocol: str) -> aiohttp.ClientWebSocketResponse:
         """Open the kernel's websocket. Raises `ExecError`, `ConfigError` for 401/403."""
@@ -80,7 +88,15 @@ class JupyterServer:
 
     def unreachable(self, error: BaseException) -> ExecError:
         """Return what to raise where the connection fails."""
-        return ExecError(f"{self.name} cannot be reached: {as_told(error)}", hint="is it running, and is that its URL?")
+        return ExecError(f"{self.name} cannot be reached: {_told(error)}", hint="is it running, and is that its URL?")
+
+    async def _exchange(self, method: str, path: str, body: object) -> tuple[int, str, str]:
+        """Return status, reason and text."""
+        try:
+            async with self._opened().request(method, self._base / path, json=body) as response:
+                return response.status, response.reason or "", await response.text(errors="replace")
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise self.unreachable(error) from None
 
     def _opened(self) -> aiohttp.ClientSession:
         if self._session is None:
@@ -105,14 +121,14 @@ class JupyterServer:
 
     def _refusal(self, status: int, reason: str) -> ExecError | ConfigError:
         said = f"{self.name} says {status} {reason}".rstrip()
-        if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN} and "limit" not in reason.lower():
+        if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
             return ConfigError(said, hint="is the token right? it is taken from MINI_AGENT_GATEWAY_TOKEN")
         if status == HTTPStatus.NOT_FOUND:
             return ExecError(said, hint="is this the address of a Jupyter server, its base_url included?")
         return ExecError(said, hint="its log says more")
 
 
-def as_told(error: BaseException) -> str:
+def _told(error: BaseException) -> str:
     """Return one line on a failed connection; aiohttp's own may be empty or name the whole URL."""
     cause = getattr(error, "os_error", None) or error
     if isinstance(cause, asyncio.TimeoutError):

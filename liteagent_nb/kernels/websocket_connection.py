@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 
 import aiohttp
 
-from liteagent_nb.core.errors import ConfigError, DeadKernel, ExecError
+from liteagent_nb.core.errors import DeadKernel
 from liteagent_nb.kernels.websocket_wire import V1, pack_json, pack_v1, unpack_json, unpack_v1
 
 if TYPE_CHECKING:
@@ -91,9 +91,7 @@ class WebsocketConnection:
         await asyncio.wait({self._reading})
         with contextlib.suppress(aiohttp.ClientError, TimeoutError, ConnectionError):
             await self._websocket.close()
-        # Where the server is gone or has forgotten the kernel, there is nothing left to end.
-        with contextlib.suppress(ExecError, ConfigError):
-            await self._server.ask("DELETE", f"api/kernels/{self._kernel_id}")
+        await self._server.end(self._kernel_id)
 
     async def _read(self) -> None:
         async for frame in self._websocket:

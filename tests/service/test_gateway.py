@@ -12,7 +12,7 @@ import pytest
 from aiohttp import web
 from jupyter_servers import GATEWAY, NOTICES_DEATH_SOON, OLD_PROTOCOL, SERVER, TOKEN, serving
 
-from liteagent_nb.core.errors import ConfigError, DeadKernel, ExecError
+from liteagent_nb.core.errors import ConfigError, DeadKernel, ExecBusy, ExecError
 from liteagent_nb.kernels.gateway import GatewayStarter
 
 LIMIT_S = 30
@@ -297,8 +297,10 @@ async def test_a_full_gateway_is_not_taken_for_a_wrong_token(tmp_path):
         async with starting(running) as starter:
             await starter.start("python")
 
-            with pytest.raises(ExecError, match="403 Resource Limit"):
+            with pytest.raises(ExecBusy, match="403") as raised:
                 await starter.start("python")
+
+    assert "limit of kernels" in raised.value.hint
 
 
 @pytest.mark.parametrize("redirected", ["api/kernelspecs", "channels"])
