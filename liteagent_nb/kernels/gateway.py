@@ -8,8 +8,9 @@ import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
+from liteagent_nb import environment
 from liteagent_nb.core.errors import ConfigError, ExecBusy, ExecError
-from liteagent_nb.kernels.jupyter_rest import JupyterServer
+from liteagent_nb.kernels.jupyter_rest import JupyterServer, token_of
 from liteagent_nb.kernels.languages import find_language
 from liteagent_nb.kernels.protocol import LanguageStatus
 from liteagent_nb.kernels.websocket_connection import WebsocketConnection
@@ -28,11 +29,12 @@ _FULL_AGAIN_S = 5.0
 class GatewayStarter:
     """Starts kernels through a Jupyter server's REST interface and talks to them over its websocket.
 
-    Raises `ConfigError` where *url* is none. The token is sent to that server only.
+    Without *token* it is that of *url* (`…/?token=…`) or of the environment. It is sent to that server only. Raises
+    `ConfigError` where *url* is none.
     """
 
     def __init__(self, url: str, token: str = "") -> None:
-        self._server = JupyterServer(url, token)
+        self._server = JupyterServer(url, token or token_of(url) or environment.text("MINI_AGENT_GATEWAY_TOKEN"))
         self._running: set[WebsocketConnection] = set()
         self._starting: set[asyncio.Task[object]] = set()
 
@@ -58,7 +60,8 @@ class GatewayStarter:
         """End every kernel that was started here; nothing else at the server is touched."""
         if self._starting:
             await asyncio.wait(self._starting)
-        await asyncio.gather(*(connection.close() for connection in self._running), return_exceptions=True)
+        if self._running:
+            await asyncio.wait([connection.end() for connection in self._running])
         self._running.clear()
         await self._server.aclose()
 
@@ -85,7 +88,7 @@ class GatewayStarter:
             await self._server.end(kernel_id)
             raise
         connection = WebsocketConnection(self._server, kernel_id, websocket)
-        self._running = {connection, *(other for other in self._running if not other.is_closed)}
+        self._running = {connection, *(other for other in self._running if not other.is_ended)}
         return connection
 
     async def _post(self, kernelspec: str) -> str:

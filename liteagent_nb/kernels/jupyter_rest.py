@@ -16,7 +16,7 @@ from liteagent_nb.core.errors import ConfigError, ExecError
 if TYPE_CHECKING:
     from types import SimpleNamespace
 
-__all__ = ["JupyterServer"]
+__all__ = ["JupyterServer", "token_of"]
 
 _MAX_MESSAGE_BYTES = 256 << 20
 """A picture of 20 MB is 27 MB on the wire; beyond this the websocket is closed."""
@@ -33,8 +33,7 @@ class JupyterServer:
 
     def __init__(self, url: str, token: str = "") -> None:
         self._base = _base_of(url)
-        # As the browser does it: people paste the address that Jupyter prints.
-        self._token = token or URL(url.strip()).query.get("token", "")
+        self._token = token
         self._session: aiohttp.ClientSession | None = None
 
     @property
@@ -126,6 +125,14 @@ class JupyterServer:
         if status == HTTPStatus.NOT_FOUND:
             return ExecError(said, hint="is this the address of a Jupyter server, its base_url included?")
         return ExecError(said, hint="its log says more")
+
+
+def token_of(url: str) -> str:
+    """Return the token in *url*: people paste the address that Jupyter prints."""
+    try:
+        return URL(url.strip()).query.get("token", "")
+    except ValueError:
+        return ""
 
 
 def _told(error: BaseException) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 
 import aiohttp
 
-from liteagent_nb.core.errors import DeadKernel
+from liteagent_nb.core.errors import ConfigError, DeadKernel, ExecError
 from liteagent_nb.kernels.websocket_wire import V1, pack_json, pack_v1, unpack_json, unpack_v1
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ __all__ = ["WebsocketConnection"]
 
 _QUICKACK = getattr(socket, "TCP_QUICKACK", None)
 """Linux only."""
+_INTERRUPT_WITHIN_S = 2.0
 _ENDINGS = {
     "restarting": "the kernel died, and its server started another",
     "dead": "the kernel died, and its server could not start another",
@@ -49,9 +50,9 @@ class WebsocketConnection:
         return None
 
     @property
-    def is_closed(self) -> bool:
-        """Whether its end was asked for."""
-        return self._ending is not None
+    def is_ended(self) -> bool:
+        """Whether nothing of it is left at its server."""
+        return self._ending is not None and self._ending.done()
 
     @property
     def died(self) -> asyncio.Future[str]:
@@ -78,13 +79,25 @@ class WebsocketConnection:
 
     async def interrupt(self) -> None:
         """Have the server interrupt the kernel, in the way that its kernelspec names."""
-        await self._server.ask("POST", f"api/kernels/{self._kernel_id}/interrupt")
+        # Where that fails the code goes on, which its caller sees; a lost server is told by `died`.
+        with contextlib.suppress(ExecError, ConfigError, TimeoutError):
+            async with asyncio.timeout(_INTERRUPT_WITHIN_S):
+                await self._server.ask("POST", f"api/kernels/{self._kernel_id}/interrupt")
 
     async def close(self) -> None:
-        """End the kernel at its server. Cancelling the wait does not stop that."""
+        """End the kernel at its server. Cancelling the wait does not stop that.
+
+        After a death there is nothing to wait for but the end of the kernel that the server starts in its place.
+        """
+        ending = self.end()
+        if not self._died.done():
+            await asyncio.shield(ending)
+
+    def end(self) -> asyncio.Task[None]:
+        """Begin to end the kernel, and return what is done when nothing of it is left."""
         if self._ending is None:
             self._ending = asyncio.create_task(self._end(), name=f"end of kernel {self._kernel_id}")
-        await asyncio.shield(self._ending)
+        return self._ending
 
     async def _end(self) -> None:
         self._reading.cancel()

@@ -6,6 +6,7 @@ The formats are described in jupyter_server's documentation, "WebSocket kernel w
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from itertools import pairwise
 from typing import TYPE_CHECKING, cast
 
@@ -52,7 +53,7 @@ def pack_json(channel: Channel, message: Message) -> str | bytes:
     told = {**{part: message.get(part) or {} for part in _PARTS}, "channel": channel}
     buffers = _buffers(message)
     if not buffers:
-        return json.dumps({**told, "buffers": []})
+        return json.dumps({**told, "buffers": []}, default=_as_text)
     pieces = [_json(told), *buffers]
     starts = _offsets(pieces, start=4 * (len(pieces) + 1))[:-1]
     return b"".join([*(number.to_bytes(4, "big") for number in (len(pieces), *starts)), *pieces])
@@ -74,7 +75,12 @@ def unpack_json(frame: str | bytes) -> tuple[Channel, Message]:
 
 
 def _json(value: object) -> bytes:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+    return json.dumps(value, default=_as_text, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+
+
+def _as_text(value: object) -> str:
+    """Return the date of a header as the protocol writes it."""
+    return value.isoformat() if isinstance(value, datetime) else str(value)
 
 
 def _buffers(message: Mapping[str, object]) -> list[bytes]:

@@ -155,8 +155,8 @@ async def test_the_death_of_a_kernel_is_told(kind, request):
         why = await asyncio.wait_for(asyncio.shield(talk.connection.died), LIMIT_S)
         await talk.connection.close()
 
-        assert why == "the kernel died, and its server started another"
-        assert running.kernels() == []
+    assert why == "the kernel died, and its server started another"
+    assert running.kernels() == []
 
 
 async def test_what_is_closed_takes_no_message_and_did_not_die(gateway):
@@ -238,6 +238,13 @@ async def test_the_token_may_stand_in_the_address_and_is_not_named(gateway):
             await starter.start("python")
 
     assert TOKEN not in str(raised.value)
+
+
+async def test_the_token_may_stand_in_the_environment(gateway, monkeypatch):
+    monkeypatch.setenv("MINI_AGENT_GATEWAY_TOKEN", TOKEN)
+
+    async with starting(gateway, "") as starter:
+        assert [language.name for language in await starter.languages()] == ["python"]
 
 
 @pytest.mark.parametrize("url", ["", "nonsense", "ftp://127.0.0.1", "http://", "http://127.0.0.1:nope"])
