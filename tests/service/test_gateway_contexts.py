@@ -8,11 +8,14 @@ import contextlib
 import pytest
 from jupyter_servers import GATEWAY, NOTICES_DEATH_SOON, SERVER, TOKEN, serving
 
+from liteagent_nb.assembly import make_executor
 from liteagent_nb.core.errors import ConfigError, ExecError
 from liteagent_nb.kernels.contexts import Contexts
 from liteagent_nb.kernels.gateway import GatewayStarter
 
-PICTURE = "from IPython.display import Image, display; display(Image(b'\\x89PNG\\r\\n\\x1a\\n' + bytes(1000), format='png'))"
+PICTURE = (
+    "from IPython.display import Image, display; display(Image(b'\\x89PNG\\r\\n\\x1a\\n' + bytes(1000), format='png'))"
+)
 SWALLOWS_INTERRUPTS = """
 import time
 while True:
@@ -153,8 +156,20 @@ async def test_a_gateway_that_goes_away_is_an_error_and_not_a_wait(tmp_path):
         executor = Contexts(GatewayStarter(running.url, TOKEN), warm=0)
         context = (await executor.create()).id
     try:
+        with contextlib.suppress(ExecError):  # it may still be on its way when the end is told: its kernel died
+            await executor.execute("1", context=context)
+
         with pytest.raises(ExecError, match="cannot be reached"):
-            for _ in range(2):  # the first may still be on its way when the end is told: its kernel died
-                await executor.execute("1", context=context)
+            await executor.execute("1", context=context)
     finally:
         await executor.aclose()
+
+
+async def test_an_executor_is_made_by_the_gateways_address(running):
+    executor = make_executor(gateway=running.url, token=TOKEN)
+    try:
+        assert (await executor.execute("print(123)")).stdout == "123\n"
+        assert len(running.kernels()) >= 1
+    finally:
+        await executor.aclose()
+    assert running.kernels() == []
