@@ -49,8 +49,8 @@ class Running:
 
 
 @contextlib.contextmanager
-def serving(command, folder, *more):
-    """Run a server with its configuration, its data and its home in *folder*."""
+def serving(command, folder, *more, ready="api/kernelspecs"):
+    """Run a server with its configuration, its data and its home in *folder*, until it answers at *ready*."""
     port = _free_port()
     filled = [word.format(port=port, token=TOKEN, folder=folder) for word in [*command, *more]]
     with (
@@ -61,7 +61,7 @@ def serving(command, folder, *more):
     ):
         try:
             running = Running(f"http://127.0.0.1:{port}", process.pid)
-            _wait_until_it_answers(running, process, folder / "log")
+            _wait_until_it_answers(running, process, folder / "log", ready)
             yield running
         finally:
             process.terminate()
@@ -70,11 +70,11 @@ def serving(command, folder, *more):
             process.kill()
 
 
-def _wait_until_it_answers(running, process, log):
+def _wait_until_it_answers(running, process, log, ready):
     ends = time.monotonic() + START_S
     while time.monotonic() < ends and process.poll() is None:
         with contextlib.suppress(OSError, urllib.error.URLError):
-            return running.get("api/kernelspecs")
+            return running.get(ready)
         time.sleep(0.1)
     raise RuntimeError(f"it does not start:\n{log.read_text()[-2000:]}")
 
