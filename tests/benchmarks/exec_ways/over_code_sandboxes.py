@@ -1,8 +1,17 @@
-"""code-sandboxes: its sandbox over a Jupyter server, which it starts itself."""
+"""code-sandboxes: its sandbox over a Jupyter server."""
 
 from __future__ import annotations
 
+import contextlib
+import sys
+import tempfile
+from pathlib import Path
+
 from code_sandboxes.sandboxes.jupyter_server import JupyterServerSandbox
+
+sys.path.append(str(Path(__file__).parents[2] / "service"))
+
+from jupyter_servers import SERVER, TOKEN, serving
 
 
 class Kernel:
@@ -19,15 +28,17 @@ class Kernel:
 
 class Way:
     def __init__(self, variant):
-        self._sandbox = None
+        self._stack = contextlib.ExitStack()
 
     async def open(self):
-        self._sandbox = JupyterServerSandbox()
+        folder = Path(self._stack.enter_context(tempfile.TemporaryDirectory()))
+        running = self._stack.enter_context(serving(SERVER, folder))
+        self._sandbox = JupyterServerSandbox(server_url=running.url, token=TOKEN)
         self._sandbox.start()
+        self._stack.callback(self._sandbox.stop)
 
     async def kernel(self):
         return Kernel(self._sandbox)
 
     async def close(self):
-        if self._sandbox is not None:
-            self._sandbox.stop()
+        self._stack.close()

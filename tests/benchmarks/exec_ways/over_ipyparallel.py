@@ -8,17 +8,12 @@ import io
 import ipyparallel
 
 
-def run_there(code):
-    """Run *code* as an engine does, and return what it printed."""
-    exec(code, {})
-
-
 class Kernel:
     def __init__(self, view):
         self._view = view
 
     async def run(self, code, told=None):
-        asked = self._view.apply_async(run_there, code)
+        asked = self._view.apply_async(exec, code)
         asked.get()
         asked.wait_for_output()
         return asked.stdout if isinstance(asked.stdout, str) else "".join(asked.stdout)
