@@ -43,6 +43,7 @@ class WebsocketConnection:
         self._send_at_once()
         self._acknowledge_at_once()
         self._reading = asyncio.create_task(self._read(), name=f"kernel {kernel_id}")
+        self._reading.add_done_callback(self._on_silence)
 
     @property
     def pid(self) -> int | None:
@@ -113,17 +114,26 @@ class WebsocketConnection:
                 continue
             try:
                 channel, message = unpack_v1(frame.data) if self._speaks_v1 else unpack_json(frame.data)
-            except (ValueError, TypeError):  # not of this protocol: a proxy's word, or a broken server's
+            except (
+                ValueError,
+                TypeError,
+                AttributeError,
+            ):  # not of this protocol: a proxy's word, or a broken server's
                 continue
             self._note_its_end(channel, message)
             for receiver in self._receivers:
                 receiver(channel, message)
-        self._note_death(self._why_closed())
+
+    def _on_silence(self, reading: asyncio.Task[None]) -> None:
+        if reading.cancelled():
+            return
+        error = reading.exception()  # a receiver's, over a message that is none: nothing more will be heard
+        self._note_death(self._why_closed() if error is None else f"the kernel sent nonsense: {error!r}")
 
     def _why_closed(self) -> str:
         code = self._websocket.close_code
         if code == aiohttp.WSCloseCode.MESSAGE_TOO_BIG:
-            return "the kernel sent a message that is larger than the connection allows"
+            return "a message was larger than the websocket allows"
         return f"{self._server.name} closed the kernel's websocket ({code or 'no close code'})"
 
     def _note_its_end(self, channel: Channel, message: Message) -> None:

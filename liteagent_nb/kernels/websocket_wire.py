@@ -36,8 +36,8 @@ def unpack_v1(frame: bytes) -> tuple[Channel, Message]:
     channel, *parts = [frame[start:end] for start, end in pairwise(numbers[1:])]
     if len(parts) < len(_PARTS):
         raise ValueError(f"{len(parts)} parts are no message")
-    message = {name: json.loads(part) for name, part in zip(_PARTS, parts, strict=False)}
-    return cast("Channel", channel.decode()), {**message, "buffers": parts[len(_PARTS) :]}
+    told = {name: json.loads(part) for name, part in zip(_PARTS, parts, strict=False)}
+    return cast("Channel", channel.decode()), _message(told, parts[len(_PARTS) :])
 
 
 def _count(frame: bytes) -> int:
@@ -69,9 +69,15 @@ def unpack_json(frame: str | bytes) -> tuple[Channel, Message]:
         starts = [int.from_bytes(frame[4 * n : 4 * n + 4], "big") for n in range(1, count + 1)]
         frame, *buffers = [frame[start:end] for start, end in pairwise([*starts, len(frame)])]
     told = json.loads(frame)
-    if not isinstance(told, dict) or not isinstance(told.get("header"), dict):
-        raise ValueError("not a message")  # noqa: TRY004 - what was sent is wrong, not what was passed
-    return told.pop("channel", "iopub"), {**told, "buffers": buffers}
+    return cast("Channel", told.get("channel", "iopub")), _message(told, buffers)
+
+
+def _message(told: Mapping[str, object], buffers: Sequence[bytes]) -> Message:
+    """Return the message with all its parts; what it must have to be one is the kind in its header."""
+    parts = {name: part if isinstance(part := told.get(name), dict) else {} for name in _PARTS}
+    if "msg_type" not in parts["header"]:
+        raise ValueError("not a message")
+    return {**parts, "buffers": buffers}
 
 
 def _json(value: object) -> bytes:

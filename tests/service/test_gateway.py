@@ -349,6 +349,18 @@ async def test_a_kernel_whose_websocket_does_not_open_is_ended():
     assert asked[-1] == "DELETE /api/kernels/1"
 
 
+async def test_a_listener_that_breaks_is_the_end_of_the_connection_and_not_a_silence(gateway):
+    def broken(channel, message):
+        raise KeyError("execution_state")
+
+    async with starting(gateway) as starter:
+        connection = await starter.start("python")
+        connection.listen(broken)
+        await Talk(connection).send("1")
+
+        assert "nonsense: KeyError" in await asyncio.wait_for(asyncio.shield(connection.died), LIMIT_S)
+
+
 @pytest.mark.parametrize("frame", [b"", b"\xff" * 64, b"\x02" + bytes(63), "no json", "[]", '{"header": 1}'])
 async def test_frames_of_no_protocol_are_passed_over(frame):
     async def handler(request):
