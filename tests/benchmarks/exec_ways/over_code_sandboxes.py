@@ -9,7 +9,7 @@ from pathlib import Path
 
 from code_sandboxes.sandboxes.jupyter_server import JupyterServerSandbox
 
-sys.path.append(str(Path(__file__).parents[2] / "service"))
+sys.path.append(str(Path(__file__).parents[2]))
 
 from jupyter_servers import SERVER, TOKEN, serving
 

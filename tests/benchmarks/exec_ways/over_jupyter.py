@@ -16,7 +16,7 @@ from liteagent_nb.kernels.contexts import Contexts
 from liteagent_nb.kernels.gateway import GatewayStarter
 from liteagent_nb.kernels.websocket_wire import V1, pack_json, pack_v1, unpack_json, unpack_v1
 
-sys.path.append(str(Path(__file__).parents[2] / "service"))
+sys.path.append(str(Path(__file__).parents[2]))
 
 import in_process
 from jupyter_servers import GATEWAY, SERVER, TOKEN, serving
