@@ -139,7 +139,7 @@ def make_executor(
     from liteagent_nb.kernels.contexts import Contexts  # noqa: PLC0415 - zmq and jupyter_client load when first wired
 
     if gateway:
-        from liteagent_nb.kernels.gateway import GatewayStarter  # type: ignore[import-not-found]  # noqa: PLC0415
+        from liteagent_nb.kernels.gateway import GatewayStarter  # noqa: PLC0415
 
         return Contexts(GatewayStarter(gateway, token=token))
     from liteagent_nb.kernels.local_starter import LocalStarter  # noqa: PLC0415

@@ -1,6 +1,6 @@
 """What an agent costs beside the bytes it moves: ours, loops written by hand, and the peers, all in one run.
 
-    python tests/benchmarks/agent_overhead.py [--quick] [--no-peers] [--ways a,b] [--rounds 10] [--json FILE]
+    python tests/benchmarks/agent_overhead.py [--quick] [--no-peers] [--ways 'a|b'] [--rounds 10] [--json FILE]
 
 Every way is a process of its own (`ways/`), peers in environments of their own (`peers.py`; only their installation
 needs the network, and they are kept under `--envs`). All ask one server process for the same replies, made beforehand
@@ -11,7 +11,7 @@ is), which sends and receives the same bytes and parses nothing; the table shows
 machine; milliseconds, runs a second and the eight tools are wall time and do not: beside runs a second stand runs a
 second of CPU. A step is one reply and its tool calls. What could not be measured is listed with its reason. Small
 differences between dear ways, as our loop's own cost over litellm, want few ways and many rounds:
-`--ways litellm_by_hand,liteagent_over_litellm --rounds 60 --only steps`.
+`--ways 'litellm_by_hand|liteagent_over_litellm' --rounds 60 --only steps`.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ import json
 import os
 import random
 import sys
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from canned_server import serving
 from overhead_tables import report
-from peers import ENVIRONMENTS, PEERS, NotMeasured, python_of, version_of
-from workers import Worker
+from peers import ENVIRONMENTS
+from rounds import Results, chosen_ways, start, take
 
 TURNS = 20
 CROWD = 64
@@ -82,30 +82,6 @@ WAYS = (
 YARDSTICKS = ("bare httpx", "bare httpx, sync")
 
 
-@dataclass
-class Results:
-    """What was measured: per way and measure one entry a round; what was not, with its reason."""
-
-    taken: dict[str, dict[str, dict[int, dict[str, float]]]] = field(default_factory=dict)
-    loading: dict[str, list[dict[str, float]]] = field(default_factory=dict)
-    versions: dict[str, str] = field(default_factory=dict)
-    missing: dict[str, str] = field(default_factory=dict)
-
-
-def start(way, results, environments):
-    """Return a running worker, or None where there can be none."""
-    try:
-        python = python_of(PEERS[way.peer], environments) if way.peer else sys.executable
-        if way.peer and way.name not in results.versions:
-            results.versions[way.name] = version_of(python, PEERS[way.peer])
-        worker = Worker(python, way.module, log=environments / f"{way.module}.log")
-    except NotMeasured as reason:
-        results.missing[way.name] = str(reason)
-        return None
-    results.loading.setdefault(way.name, []).append(worker.told)
-    return worker
-
-
 def start_all(ways, results, *, environments, starts):
     """Start every way so many times, which tells what loading costs; return the last processes."""
     workers = {}
@@ -123,41 +99,17 @@ def measures_of(round_number, wanted):
     return [name for name in wanted if name != SLOW or takes_all]
 
 
-def take(way, measure, worker, *, asked, round_number, results):
-    """Have one measure taken; the first failure ends this measure of this way, and is listed."""
-    missing = f"{way.name}: {measure}"
-    if measure in way.left_out or missing in results.missing:
-        return
-    try:
-        took = worker.ask(**MEASURES[measure], **asked)
-    except (NotMeasured, OSError) as reason:
-        results.missing[missing] = str(reason)
-        return
-    if round_number >= 0:
-        results.taken.setdefault(way.name, {}).setdefault(measure, {})[round_number] = took
-
-
 def measure_all(workers, results, *, asked, rounds, wanted):
     for round_number in range(-WARM_UPS, rounds):
         print(f"round {round_number + 1} of {rounds}", end="\r", file=sys.stderr, flush=True)
         for measure in measures_of(round_number, wanted):
             for way in random.sample(list(workers), len(workers)):
-                take(way, measure, workers[way], asked=asked, round_number=round_number, results=results)
-
-
-def chosen_ways(chosen):
-    """Return the ways to measure; the yardsticks always."""
-    wanted = set(chosen.ways.split(",")) if chosen.ways else {way.name for way in WAYS}
-    unknown = wanted - {way.name for way in WAYS} - {way.module for way in WAYS}
-    if unknown:
-        raise SystemExit(f"unknown: {', '.join(sorted(unknown))}; there are: {', '.join(way.name for way in WAYS)}")
-    named = [way for way in WAYS if way.name in wanted or way.module in wanted or way.name in YARDSTICKS]
-    return [way for way in named if not (chosen.no_peers and way.peer)]
+                take(way, measure, workers[way], MEASURES[measure] | asked, round_number=round_number, results=results)
 
 
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--ways", default="", help="names with commas between; the yardsticks are always there")
+    parser.add_argument("--ways", default="", help="names with | between; the yardsticks are always there")
     parser.add_argument("--no-peers", action="store_true", help="ours and loops by hand only: nothing is installed")
     parser.add_argument("--rounds", type=int, default=10)
     parser.add_argument("--quick", action="store_true", help="three rounds, everything loaded once")
@@ -171,7 +123,7 @@ def arguments():
 def main():
     chosen = arguments()
     chosen.envs.mkdir(parents=True, exist_ok=True)
-    ways, results = chosen_ways(chosen), Results()
+    ways, results = chosen_ways(WAYS, chosen, yardsticks=YARDSTICKS), Results()
     load = os.getloadavg()[0]
     with serving() as server:
         workers = start_all(ways, results, environments=chosen.envs, starts=1 if chosen.quick else 3)

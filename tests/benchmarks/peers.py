@@ -51,6 +51,16 @@ PEERS = {
     )
 }
 
+EXEC_PEERS = {
+    peer.name: peer
+    for peer in (
+        Peer("ipyparallel", ("ipyparallel", "ipykernel"), "ipyparallel"),
+        Peer("dask", ("distributed",), "distributed"),
+        Peer("code-sandboxes", ("code-sandboxes", "jupyter_server", "ipykernel"), "code_sandboxes"),
+    )
+}
+"""Those that run code; `exec_roundtrip.py` runs them, and nothing else does."""
+
 
 def python_of(peer: Peer, environments: Path) -> str:
     """Return the peer's Python, installed first where it is not there. Raises `NotMeasured` where it cannot be."""

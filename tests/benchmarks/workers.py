@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -23,11 +24,11 @@ CLEAN = {
 class Worker:
     """The process of one way. `told` is what loading it took. Raises `NotMeasured` where it fails."""
 
-    def __init__(self, python: str, module: str, *, log: Path) -> None:
+    def __init__(self, python: str, module: str, *, log: Path, script: Path = SCRIPT) -> None:
         self._log = log
         with log.open("w") as errors:
             self._process = subprocess.Popen(
-                [python, str(SCRIPT), module],
+                [python, str(script), module],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=errors,
@@ -55,6 +56,11 @@ class Worker:
             raise NotMeasured(next((text for text in reversed(lines) if text.strip()), f"silent for {LIMIT_S} s"))
         return json.loads(line)
 
-    def close(self) -> None:
+    def close(self, *, grace_s: float = 0.0) -> None:
+        """End it; within *grace_s* it may first end what it started."""
+        self._process.stdin.close()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(grace_s)
         self._process.kill()
+        self._process.stdin = None  # it is closed, which communicate does not expect
         self._process.communicate()

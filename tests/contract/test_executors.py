@@ -6,21 +6,33 @@ import asyncio
 import time
 from contextlib import AsyncExitStack
 
+import jupyter_servers
 import pytest
 from exec_server import serving
+from jupyter_servers import GATEWAY, NOTICES_DEATH_SOON
 
 from liteagent_nb.core.errors import ConfigError, UnknownContext
 from liteagent_nb.core.execution import ExecResult
 from liteagent_nb.kernels.contexts import Contexts
+from liteagent_nb.kernels.gateway import GatewayStarter
 from liteagent_nb.kernels.http_executor import HttpExecutor
 from liteagent_nb.services.exec_rpc_server import create_app
 
 
-@pytest.fixture(params=["near", "http"])
+@pytest.fixture(scope="module")
+def gateway(tmp_path_factory):
+    with jupyter_servers.serving(GATEWAY, tmp_path_factory.mktemp("gateway"), NOTICES_DEATH_SOON) as running:
+        yield running.url
+
+
+@pytest.fixture(params=["near", "http", "gateway"])
 async def executor(request):
     async with AsyncExitStack() as stack:
         if request.param == "near":
             yield await stack.enter_async_context(Contexts())
+        elif request.param == "gateway":
+            starter = GatewayStarter(request.getfixturevalue("gateway"), jupyter_servers.TOKEN)
+            yield await stack.enter_async_context(Contexts(starter))
         else:
             url = stack.enter_context(serving(create_app(Contexts(), token="a-token")))
             yield await stack.enter_async_context(HttpExecutor(url, "a-token"))

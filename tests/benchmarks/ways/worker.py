@@ -62,25 +62,34 @@ class Worker:
         return [future.result() for future in [self._threads.submit(converse) for _ in range(at_once)]]
 
 
-def _own_stdout():
+def own_stdout():
     """Return the pipe to the parent; whatever a library prints goes to stderr instead."""
     pipe = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)
     return pipe
 
 
-def main():
-    pipe = _own_stdout()
+def loaded(name, pipe):
+    """Return the module of a way, having told what loading it took."""
     cpu, wall, rss = time.process_time(), time.perf_counter(), rss_mb()
-    way = importlib.import_module(sys.argv[1])
+    way = importlib.import_module(name)
     told = {"import_cpu_s": time.process_time() - cpu, "import_wall_s": time.perf_counter() - wall}
     print(json.dumps(told | {"import_mb": rss_mb() - rss}), file=pipe)
-    worker = Worker(way)
+    return way
+
+
+def serve(do, pipe):
+    """Do what is asked until nothing more is."""
     for line in sys.stdin:
         try:
-            print(json.dumps(worker.do(**json.loads(line))), file=pipe)
+            print(json.dumps(do(**json.loads(line))), file=pipe)
         except Exception as error:  # noqa: BLE001 - a peer raises anything; all of it is told
             print(json.dumps({"error": f"{type(error).__name__}: {error}"[:300]}), file=pipe)
+
+
+def main():
+    pipe = own_stdout()
+    serve(Worker(loaded(sys.argv[1], pipe)).do, pipe)
 
 
 if __name__ == "__main__":
