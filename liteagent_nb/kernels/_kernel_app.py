@@ -25,6 +25,9 @@ __all__ = ["PromptStream", "SidecarApp", "run"]
 _FLUSH_WITHIN_S = 0.02
 """A printed line is sent so much later at most; ipykernel's own 0.2 s is what a reader waits for."""
 _PIPE_LOOKS = 50
+_PIECE_CHARS = 1 << 16
+_MESSAGES_HELD = 16
+"""How many messages wait at either end of the iopub channel before the code has to."""
 _INPUTS_KEPT = 1000
 
 
@@ -48,10 +51,13 @@ class PromptStream(OutStream):
     def _flush(self) -> None:
         self._flush_pending = self._subprocess_flush_pending = False
         for parent, data in self._flush_buffers():  # type: ignore[no-untyped-call]
-            if data:
+            # In pieces: whoever reads them holds one at a time, and makes the code wait if it is too fast.
+            for start in range(0, len(data), _PIECE_CHARS):
                 self.session.pid = os.getpid()
-                message = self.session.msg("stream", {"name": self.name, "text": data}, parent=parent)
-                self.session.send(_AtOnce(self.pub_thread), message, ident=self.topic)
+                content = {"name": self.name, "text": data[start : start + _PIECE_CHARS]}
+                self.session.send(
+                    _AtOnce(self.pub_thread), self.session.msg("stream", content, parent), ident=self.topic
+                )
 
     def _let_pipe_run_dry(self) -> None:
         """Let the thread that reads file descriptors catch up: what C code or a program printed comes that way."""
@@ -78,7 +84,18 @@ class SidecarApp(IPKernelApp):
         if s.socket_type == zmq.XPUB:
             # A slow reader makes the code wait. The default drops messages without a word, `idle` among them.
             s.setsockopt(zmq.XPUB_NODROP, 1)
+            s.setsockopt(zmq.SNDHWM, _MESSAGES_HELD)
         return super()._bind_socket(s, port)  # type: ignore[no-untyped-call]
+
+    def init_kernel(self) -> None:
+        """Make the kernel, without a debugger: nobody attaches one here, and it is two thirds of the start."""
+        modules: Any = sys.modules
+        modules.setdefault("debugpy", None)  # how Python is told that there is none
+        try:
+            super().init_kernel()  # type: ignore[no-untyped-call]
+        finally:
+            if modules["debugpy"] is None:
+                del modules["debugpy"]
 
     def init_shell(self) -> None:
         """Keep what a kernel remembers of its past from growing with every execution."""
@@ -116,6 +133,7 @@ def run(connection_file: str) -> None:
     config.SidecarApp.parent_handle = 1  # somebody else watches over it, and needs no hints on the terminal
     config.IPKernelApp.outstream_class = "liteagent_nb.kernels._kernel_app.PromptStream"
     config.HistoryManager.enabled = False
+    config.HistoryManager.hist_file = ":memory:"
     config.Session.digest_history_size = 1000  # the default of 65,536 grows by megabytes
     config.Kernel._execute_sleep = 0.0  # noqa: SLF001 - a trait; the reader waits for reply and idle
     app: Any = SidecarApp.instance(config=config)

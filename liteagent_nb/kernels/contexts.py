@@ -40,8 +40,8 @@ class Contexts:
 
     Opens nothing until it is asked for something; `aclose` (or `async with`) leaves no process behind. At most
     *most_contexts* are open and *most_fresh* fresh executions run at once; *most_waiting* may wait for their turn.
-    A context that nobody used for *close_idle_s* is closed. *wall* isolates programs; kernels are the *starter*'s to
-    isolate.
+    A context that nobody used for *close_idle_s* is closed. Where the *starter* starts kernels elsewhere, no program
+    runs here. *wall* isolates programs; kernels are the *starter*'s to isolate.
     """
 
     def __init__(
@@ -57,6 +57,7 @@ class Contexts:
     ) -> None:
         self._starter = starter or LocalStarter()
         self._pool = WarmPool(self._starter, size=warm)
+        self._runs_programs = isinstance(self._starter, LocalStarter)
         self._wall = wall
         self._contexts: dict[str, _Context] = {}
         self._most_contexts = most_contexts
@@ -93,7 +94,7 @@ class Contexts:
         finally:
             self._waiting -= 1
         try:
-            program = _program(language)
+            program = self._program(language)
             if program is not None:
                 result = await run_code(program, code, timeout_s=timeout_s, wall=self._wall, watch=watch)
                 return replace(result, outputs=_streams(result))
@@ -117,7 +118,7 @@ class Contexts:
             raise ConfigError(f"there is a context {name!r} already", hint="choose another name, or restart that one")
         if len(self._contexts) >= self._most_contexts:
             raise ExecBusy(f"{len(self._contexts)} contexts are open", hint="close one first")
-        if _program(language) is not None:
+        if self._program(language) is not None:
             raise ConfigError(f"{language} keeps no state between executions", hint="run it without a context")
         context_id = name or secrets.token_hex(4)
         kernel = SidecarKernel(lambda: self._pool.take(_kernel_name(language)))
@@ -156,7 +157,7 @@ class Contexts:
         """Return the languages that are known, and which of them can be run."""
         kernels = list(await self._starter.languages())
         names = {kernel.name for kernel in kernels}
-        programs = [language for language in LANGUAGES if language.name not in names]
+        programs = [language for language in LANGUAGES if self._runs_programs and language.name not in names]
         return kernels + list(await asyncio.gather(*(_program_status(language) for language in programs)))
 
     async def aclose(self) -> None:
@@ -177,6 +178,11 @@ class Contexts:
                 if status.state == "idle" and status.idle_s > idle_s:
                     await self.close(status.id)
 
+    def _program(self, language: str) -> Language | None:
+        """Return the language if it is run as a program: every one we know but Python, which has a kernel of ours."""
+        found = find_language(language) if self._runs_programs else None
+        return found if found is not None and found.name != "python" else None
+
     def _known(self, context: str) -> _Context:
         try:
             return self._contexts[context]
@@ -195,12 +201,6 @@ def _kernel_name(language: str) -> str:
     """Return the name by which a starter knows *language*."""
     found = find_language(language)
     return found.name if found is not None else language
-
-
-def _program(language: str) -> Language | None:
-    """Return the language if it is run as a program: every one we know but Python, which has a kernel of ours."""
-    found = find_language(language)
-    return found if found is not None and found.name != "python" else None
 
 
 async def _program_status(language: Language) -> LanguageStatus:

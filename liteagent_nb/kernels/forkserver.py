@@ -22,7 +22,12 @@ if TYPE_CHECKING:
 
 __all__ = ["Forkserver", "KernelLimits", "KernelProcess"]
 
-_KERNEL_MODULES = ("liteagent_nb.kernels._kernel_app", "ipykernel.ipkernel", "ipykernel.zmqshell")
+_KERNEL_MODULES = (
+    "liteagent_nb.kernels._kernel_app ipykernel.ipkernel ipykernel.zmqshell IPython.core.completerlib "
+    "IPython.core.debugger IPython.core.logger IPython.extensions.storemagic tornado.locks tornado.platform.asyncio "
+    "tornado.queues"
+).split()
+"""What a kernel imports while it starts."""
 _END_WITHIN_S = 3.0
 
 

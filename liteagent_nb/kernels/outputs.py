@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -57,8 +58,10 @@ class Outputs:
     def _stream(self, name: str, text: str) -> None:
         self._clear_if_due()
         data = text.encode(errors="replace")
-        self._texts[name].feed(data)
-        self._stream_for(name).text.feed(data)
+        kept = self._stream_for(name).text
+        kept.feed(data)
+        if kept is not self._texts[name]:
+            self._texts[name].feed(data)
         room = self._stream_cap - self._told[name]
         if room > 0:  # a watcher draws everything it is told
             self._told[name] += len(data)
@@ -71,7 +74,11 @@ class Outputs:
         for output in looked_at:
             if isinstance(output, _Stream) and output.name == name:
                 return output
-        self._outputs.append(stream := _Stream(name, self._stream_cap))
+        earlier = [output for output in self._outputs if isinstance(output, _Stream) and output.name == name]
+        for stream in earlier[:1]:
+            if stream.text is self._texts[name]:  # no longer all of it
+                stream.text = copy.deepcopy(stream.text)
+        self._outputs.append(stream := _Stream(name, CappedOutput(self._stream_cap) if earlier else self._texts[name]))
         return stream
 
     def _display(self, kind: str, content: Mapping[str, Any]) -> None:
@@ -151,9 +158,9 @@ class Outputs:
 class _Stream:
     """Text that came in one piece after another."""
 
-    def __init__(self, name: str, cap: int) -> None:
+    def __init__(self, name: str, text: CappedOutput) -> None:
         self.name = name
-        self.text = CappedOutput(cap)
+        self.text = text
 
     def as_output(self) -> Output:
         return {"output_type": "stream", "name": self.name, "text": self.text.text}

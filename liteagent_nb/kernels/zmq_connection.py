@@ -23,6 +23,8 @@ __all__ = ["PORTS", "ZmqConnection"]
 PORTS: Mapping[Channel, int] = {"shell": 1, "iopub": 2, "stdin": 3, "control": 5}
 """The numbers in the names of a kernel's sockets; 4 would be its heartbeat."""
 _KINDS: Mapping[Channel, int] = {"shell": zmq.DEALER, "control": zmq.DEALER, "iopub": zmq.SUB}
+_MESSAGES_HELD = 16
+"""As at the kernel's end: what a kernel prints too fast makes its code wait, not this process grow."""
 _DIGESTS = 1000
 """How many signatures are remembered; the default of 65,536 grows by megabytes."""
 
@@ -112,6 +114,7 @@ def _connected(context: zmq.Context[Any], channel: Channel, path: str) -> zmq.So
     socket.setsockopt(zmq.RECONNECT_IVL, 2)  # milliseconds: the kernel binds in a moment
     if channel == "iopub":
         socket.setsockopt(zmq.SUBSCRIBE, b"")
+        socket.setsockopt(zmq.RCVHWM, _MESSAGES_HELD)
     socket.connect(f"ipc://{path}-{PORTS[channel]}")
     return socket
 

@@ -45,6 +45,12 @@ async def test_a_print_comes_back(executor):
     assert (result.ok, result.rc, result.stdout, result.status) == (True, 0, "123\n", "ok")
 
 
+async def test_no_program_runs_here_where_kernels_run_elsewhere(executor):
+    with pytest.raises(ConfigError, match="bash"):
+        await executor.execute("echo on the wrong machine", language="bash")
+    assert "bash" not in {language.name for language in await executor.languages()}
+
+
 async def test_a_context_keeps_its_state_and_its_last_value_is_the_result(executor):
     context = (await executor.create()).id
 
