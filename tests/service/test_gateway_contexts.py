@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 
 import pytest
-from jupyter_servers import GATEWAY, NOTICES_DEATH_SOON, SERVER, TOKEN, serving
+from jupyter_servers import GATEWAY, NOTICES_DEATH_SOON, TOKEN, serving
 
 from liteagent_nb.assembly import make_executor
 from liteagent_nb.core.errors import ConfigError, ExecError
@@ -26,9 +26,9 @@ while True:
 """
 
 
-@pytest.fixture(scope="module", params=[GATEWAY, SERVER], ids=["gateway", "server"])
-def running(request, tmp_path_factory):
-    with serving(request.param, tmp_path_factory.mktemp("jupyter"), NOTICES_DEATH_SOON) as server:
+@pytest.fixture(scope="module")
+def running(tmp_path_factory):
+    with serving(GATEWAY, tmp_path_factory.mktemp("jupyter"), NOTICES_DEATH_SOON) as server:
         yield server
 
 

@@ -139,7 +139,7 @@ def test_the_cost_is_a_table_with_a_row_for_every_question(new_notebook):
     assert (list(table.step), list(table.model)) == ([0, 1, 0], ["scripted"] * 3)
     assert table.cost_usd.sum() == pytest.approx((table.prompt_tokens.sum() + table.completion_tokens.sum()) / 1000)
     assert "3 questions" in notebook.shown
-    assert f"${table.cost_usd.sum():.4f}"[:5] in notebook.shown
+    assert f"${table.cost_usd.sum():.2f}" in notebook.shown
 
 
 def test_an_empty_ledger_is_an_empty_table_with_the_same_columns(new_notebook):
