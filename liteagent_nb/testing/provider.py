@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 __all__ = ["StrictProvider", "serving_provider"]
 
+_LOOK_AGAIN_S = 0.002
+
 
 class StrictProvider:
     """Answers chat requests from a script, one line each, and with *answer* once the script is spent.
@@ -169,10 +171,34 @@ def serving_provider(
                 loop.call_soon_threadsafe(provider.close)
 
 
+class _PromptServer(uvicorn.Server):
+    """Ends when it is told to; uvicorn itself looks ten times a second, which is most of what a short test takes."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.told_to_end = asyncio.Event()
+
+    async def main_loop(self) -> None:
+        """Serve until told to end."""
+        await self.on_tick(0)
+        await self.told_to_end.wait()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Accept nothing more, and wait for the answers that are under way."""
+        for server in self.servers:
+            server.close()
+        for listener in sockets or ():
+            listener.close()
+        for connection in list(self.server_state.connections):
+            connection.shutdown()
+        while self.server_state.connections or self.server_state.tasks:  # noqa: ASYNC110 - uvicorn tells nobody
+            await asyncio.sleep(_LOOK_AGAIN_S)
+
+
 @contextmanager
 def _running(provider: StrictProvider, listener: socket.socket) -> Iterator[asyncio.AbstractEventLoop]:
     # uvicorn calls a broken-off answer an error of the application; here it is the script's.
-    server = uvicorn.Server(uvicorn.Config(provider.app, lifespan="off", log_config=None, log_level="critical"))
+    server = _PromptServer(uvicorn.Config(provider.app, lifespan="off", log_config=None, log_level="critical"))
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=_serve, args=(server, listener, loop), name="strict-provider")
     thread.start()
@@ -181,7 +207,7 @@ def _running(provider: StrictProvider, listener: socket.socket) -> Iterator[asyn
             time.sleep(0.002)
         yield loop
     finally:
-        server.should_exit = True
+        loop.call_soon_threadsafe(server.told_to_end.set)
         thread.join()
 
 
