@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from liteagent_nb.core.errors import DeadKernel, ExecBusy
 from liteagent_nb.core.execution import ExecResult
+from liteagent_nb.kernels._supervised import TIME_LIMIT
 from liteagent_nb.kernels.outputs import Outputs
 
 if TYPE_CHECKING:
@@ -19,7 +21,6 @@ __all__ = ["KERNEL_DIED", "SidecarKernel"]
 
 KERNEL_DIED = -3
 """The exit code of code whose kernel went away under it."""
-TIME_LIMIT = -1
 _INTERRUPTED = 130
 _GRACE_S = 2.0
 """How long interrupted code may take to end before its kernel is killed."""
@@ -42,9 +43,10 @@ class SidecarKernel:
         self._turn = asyncio.Lock()
         self._dialogue: Dialogue | None = None
         self._running: _Execution | None = None
-        self._replacing: asyncio.Task[Dialogue] | None = None
+        self._coming: asyncio.Task[Dialogue] | None = None
         self._is_closed = False
         self._is_state_lost = False
+        """Whether a kernel died while nothing ran: the next result has to say so."""
         self._loop = asyncio.get_running_loop()
         self.ended_s = self._loop.time()
         """When the last execution ended, or the kernel was ready, on the event loop's clock."""
@@ -115,20 +117,23 @@ class SidecarKernel:
             self._running.stop("interrupted", at_once=True)
         async with self._turn:
             await self._end_kernel()
-            self._is_state_lost = False
             await self._living()
+            self._is_state_lost = False  # as was asked for
 
     async def close(self) -> None:
         """End the kernel and what runs in it."""
         self._is_closed = True
         if self._running is not None:
             self._running.stop("interrupted", at_once=True)
-        if self._replacing is not None:
-            await asyncio.wait({self._replacing})
         await self._end_kernel()
+        if self._coming is not None:  # whoever waited for it has gone
+            await asyncio.wait({self._coming})
+            if not self._coming.cancelled() and self._coming.exception() is None:
+                await self._coming.result().close()
 
     async def _run(self, code: str, timeout_s: float, watch: OutputWatcher | None) -> ExecResult:
         dialogue = await self._living()
+        was_lost, self._is_state_lost = self._is_state_lost, False
         self._running = execution = _Execution(dialogue, Outputs(watch), timeout_s=timeout_s, grace_s=self._grace_s)
         try:
             result = await execution.run(code)
@@ -138,30 +143,34 @@ class SidecarKernel:
             self.ended_s = self._loop.time()
         if result.state_lost:
             await self._end_kernel()
-            self._replace()
-        return result
+            self._connecting()
+        return replace(result, state_lost=result.state_lost or was_lost)
 
     async def _living(self) -> Dialogue:
         """Return the kernel, a new one where there is none or it has died meanwhile."""
         if self._is_closed:
             raise DeadKernel("the context is closed", hint="open another one")
         if self._dialogue is not None and self._dialogue.died.done():
+            self._is_state_lost = True
             await self._end_kernel()
         if self._dialogue is None:
-            self._dialogue = await (self._replacing or self._connect())
-            self._replacing = None
+            coming = self._connecting()
+            try:
+                self._dialogue = await asyncio.shield(coming)
+            finally:
+                if coming.done():  # one that failed is tried anew by whoever comes next
+                    self._coming = None
         return self._dialogue
 
-    def _replace(self) -> None:
-        """Have the next kernel made while nobody waits for it."""
-        if not self._is_closed and self._replacing is None:
-            self._replacing = self._loop.create_task(_as_task(self._connect()))
-            self._replacing.add_done_callback(_retrieve)
+    def _connecting(self) -> asyncio.Task[Dialogue]:
+        """Have a kernel made, also while nobody waits for it."""
+        if self._coming is None:
+            self._coming = self._loop.create_task(_as_task(self._connect()))
+            self._coming.add_done_callback(_retrieve)
+        return self._coming
 
     async def _end_kernel(self) -> None:
         dialogue, self._dialogue = self._dialogue, None
-        if self._is_closed and self._replacing is not None and not self._replacing.cancelled():
-            dialogue = dialogue or (None if self._replacing.exception() else self._replacing.result())
         if dialogue is not None:
             await dialogue.close()
 

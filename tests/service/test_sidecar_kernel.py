@@ -171,6 +171,22 @@ async def test_a_kernel_that_died_between_two_executions_is_replaced(main):
     os.kill(await main.pid(), signal.SIGKILL)
     await asyncio.sleep(0.2)
 
+    result = await main.run("1")
+
+    assert (result.ok, result.state_lost) == (True, True)
+    assert not (await main.run("1")).state_lost
+
+
+async def test_a_kernel_that_cannot_be_replaced_now_is_replaced_later(main, monkeypatch):
+    async def refuse(_language):
+        raise ExecError("no room now")
+
+    with monkeypatch.context() as now:
+        now.setattr(main.executor._pool, "take", refuse)
+        assert (await main.run("import os; os._exit(1)")).state_lost
+        with pytest.raises(ExecError, match="no room now"):
+            await main.run("1")
+
     assert (await main.run("1")).ok
 
 
