@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-__all__ = ["clean", "printed", "shorten"]
+import re
+
+__all__ = ["clean", "printed", "shorten", "without_colours"]
+
+_ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
 
 
 def shorten(text: str, max_chars: int) -> str:
@@ -27,3 +31,8 @@ def printed(value: object) -> str:
         return str(value)
     except Exception as error:  # noqa: BLE001 - a user's __str__ may raise anything
         return f"<a {type(value).__name__} that cannot be shown: {type(error).__name__}>"
+
+
+def without_colours(text: str) -> str:
+    """Return *text* without what colours it, and moves the cursor, in a terminal."""
+    return _ANSI.sub("", text)

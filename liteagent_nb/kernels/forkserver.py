@@ -20,7 +20,9 @@ from liteagent_nb.kernels._supervisor import kill_session
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["Forkserver", "KernelLimits", "KernelProcess"]
+    from liteagent_nb.kernels.processes import ProcessLimits
+
+__all__ = ["Forkserver", "KernelProcess"]
 
 _KERNEL_MODULES = (
     "liteagent_nb.kernels._kernel_app ipykernel.ipkernel ipykernel.zmqshell IPython.core.completerlib "
@@ -29,21 +31,6 @@ _KERNEL_MODULES = (
 ).split()
 """What a kernel imports while it starts."""
 _END_WITHIN_S = 3.0
-
-
-@dataclass(frozen=True, slots=True)
-class KernelLimits:
-    """What a kernel may use. The number of processes holds for it and all that it starts."""
-
-    memory_mb: int = 4096
-    file_mb: int = 1024
-    open_files: int = 4096
-    processes: int = 512
-
-    def in_bytes(self) -> dict[str, int]:
-        """Return them as the system wants them."""
-        mb = {"memory": self.memory_mb << 20, "file_size": self.file_mb << 20}
-        return {**mb, "open_files": self.open_files, "processes": self.processes}
 
 
 @dataclass(slots=True)
@@ -88,7 +75,7 @@ class Forkserver:
 
     async def start(
         self, *, connection_file: str, argv: Sequence[str], cwd: str, env: Mapping[str, str], log: str,
-        limits: KernelLimits,
+        limits: ProcessLimits,
     ) -> KernelProcess:  # fmt: skip
         """Start a kernel, forked where *argv* is empty. Raises `ExecError` where the forkserver itself cannot run."""
         await self._opened()

@@ -20,9 +20,10 @@ from liteagent_nb.core.errors import ConfigError
 from liteagent_nb.core.threads import Thread
 from liteagent_nb.environment import child_environment
 from liteagent_nb.kernels._forkserver import TAG
-from liteagent_nb.kernels.forkserver import Forkserver, KernelLimits
+from liteagent_nb.kernels.forkserver import Forkserver
 from liteagent_nb.kernels.isolation import walled
 from liteagent_nb.kernels.languages import LANGUAGES, toolchain_variables
+from liteagent_nb.kernels.processes import ProcessLimits
 from liteagent_nb.kernels.protocol import LanguageStatus
 from liteagent_nb.kernels.zmq_connection import PORTS, ZmqConnection
 
@@ -48,11 +49,11 @@ class LocalStarter:
     """
 
     def __init__(
-        self, *, cwd: str = "", isolate: bool = False, limits: KernelLimits | None = None, preload: Sequence[str] = ()
+        self, *, cwd: str = "", isolate: bool = False, limits: ProcessLimits | None = None, preload: Sequence[str] = ()
     ) -> None:
         self._cwd = "" if isolate else cwd
         self._is_isolated = isolate
-        self._limits = limits or KernelLimits()
+        self._limits = limits or ProcessLimits()
         self._preload = tuple(preload)
         self._numbers = itertools.count()
         self._folder = ""

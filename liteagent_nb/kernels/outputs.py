@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import copy
-import re
 from typing import TYPE_CHECKING, Any
 
+from liteagent_nb.core.text import without_colours
 from liteagent_nb.kernels._capped import CappedOutput
 
 if TYPE_CHECKING:
@@ -23,7 +23,6 @@ DISPLAY_CAP_MB = 64
 
 _MANY = 1000
 """From so many outputs on, stdout and stderr are no longer told apart by their order."""
-_ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 
 class Outputs:
@@ -151,7 +150,7 @@ class Outputs:
         """What the code raised, in one line."""
         if self.exception is None:
             return None
-        told = _ANSI.sub("", f"{self.exception['ename']}: {self.exception['evalue']}")
+        told = without_colours(f"{self.exception['ename']}: {self.exception['evalue']}")
         return told.removesuffix(": ")
 
 

@@ -46,6 +46,11 @@ class ProcessLimits:
     open_files: int = 1024
     processes: int = 512
 
+    def in_bytes(self) -> dict[str, int]:
+        """Return them as the system wants them."""
+        sizes = {"memory": self.memory_mb << 20, "file_size": self.file_mb << 20}
+        return {**sizes, "open_files": self.open_files, "processes": self.processes}
+
 
 @contextlib.asynccontextmanager
 async def scratch_folder() -> AsyncIterator[str]:
@@ -114,9 +119,17 @@ def _is_installed(program: str, path: str | None, cwd: str) -> bool:
 
 
 def _supervisor(limits: ProcessLimits, scratch: str) -> list[str]:
-    sizes = (limits.memory_mb << 20, limits.file_mb << 20, limits.open_files, limits.processes)
     # Isolated and without site: it must start fast, and nothing of the user's may run in it.
-    return [sys.executable or "python3", "-I", "-S", "-c", _SUPERVISOR, str(os.getpid()), scratch, *map(str, sizes)]
+    return [
+        sys.executable or "python3",
+        "-I",
+        "-S",
+        "-c",
+        _SUPERVISOR,
+        str(os.getpid()),
+        scratch,
+        *map(str, limits.in_bytes().values()),
+    ]
 
 
 async def _wait_in_any_case(

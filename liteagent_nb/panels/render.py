@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import nh3
 from markdown_it import MarkdownIt
 
+from liteagent_nb.core.text import without_colours
 from liteagent_nb.panels.highlight import CLASSES, highlighted
 
 if TYPE_CHECKING:
@@ -35,7 +36,6 @@ _MAX_CHARS = 400_000
 """What a browser is given of one text; all of it stays in the Run."""
 
 _PRICE = re.compile(r"\$(?=\d)(?![^<]*>)")
-_ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
 _UNSEEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
@@ -101,7 +101,7 @@ def escaped(text: str) -> str:
 
 def visible(text: str) -> str:
     """Return *text* without terminal colours, and with characters that hide or reorder others made visible."""
-    return _UNSEEN.sub(lambda found: f"⟨U+{ord(found[0]):04X}⟩", _ANSI.sub("", text))
+    return _UNSEEN.sub(lambda found: f"⟨U+{ord(found[0]):04X}⟩", without_colours(text))
 
 
 def clipped(text: str, max_chars: int) -> str:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
+from liteagent_nb.core.text import without_colours
 from liteagent_nb.core.tools import Observation
 
 if TYPE_CHECKING:
@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from liteagent_nb.core.execution import ExecResult, Output
 
 __all__ = ["observed_execution"]
-
-_ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def observed_execution(result: ExecResult, language: str) -> Observation:
@@ -67,4 +65,4 @@ def _traceback(exception: Mapping[str, object] | None) -> str:
 def _lines(exception: Mapping[str, object]) -> Iterator[str]:
     traceback = exception.get("traceback")
     for line in traceback if isinstance(traceback, list | tuple) else ():
-        yield _ANSI.sub("", str(line))
+        yield without_colours(str(line))

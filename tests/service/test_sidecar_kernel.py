@@ -15,8 +15,8 @@ import pytest
 
 from liteagent_nb.core.errors import ConfigError, DeadKernel, ExecBusy, ExecError, UnknownContext
 from liteagent_nb.kernels.contexts import Contexts
-from liteagent_nb.kernels.forkserver import KernelLimits
 from liteagent_nb.kernels.local_starter import LocalStarter
+from liteagent_nb.kernels.processes import ProcessLimits
 
 LEFT_WITHIN_S = 5
 
@@ -310,7 +310,7 @@ async def test_two_kernels_of_one_forkserver_draw_other_random_numbers(executor)
 
 
 async def test_a_fork_bomb_is_ended_and_everything_of_it(tmp_path):
-    contexts = Contexts(LocalStarter(limits=KernelLimits(processes=60)), warm=0)
+    contexts = Contexts(LocalStarter(limits=ProcessLimits(processes=60)), warm=0)
     bomb = "import os, time\nwhile True:\n    if os.fork() == 0: time.sleep(100); os._exit(0)\n    time.sleep(0.001)"
     async with contexts:
         result = await contexts.execute(bomb, timeout_s=20)
