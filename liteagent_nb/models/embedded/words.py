@@ -126,7 +126,8 @@ class Likeness:
 
     def _weight(self, words: set[str]) -> float:
         weighed = ((word, self._weights.get(word, self._unknown)) for word in words)
-        return sum(weight * (_PAIR_SHARE if " " in word else 1.0) for word, weight in weighed)
+        # Exact: a plain sum rounds by the order of the set, another one in each process, and that decides ties.
+        return math.fsum(weight * (_PAIR_SHARE if " " in word else 1.0) for word, weight in weighed)
 
 
 def _features(text: str) -> set[str]:
