@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from liteagent_nb.core.errors import LiteAgentError
 from liteagent_nb.services.answers import ClientGone, failed_answer, house_error_answer, json_bytes, stopping
+from liteagent_nb.services.exec_wire import as_json
 from liteagent_nb.services.presence import WhileThere
-from liteagent_nb.services.wire import as_json
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable

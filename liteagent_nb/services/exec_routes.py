@@ -13,17 +13,17 @@ from starlette.responses import Response
 from liteagent_nb.core.errors import ConfigError, ExecError, UnknownContext
 from liteagent_nb.services.answers import Refusal, json_answer, json_bytes
 from liteagent_nb.services.event_stream import EventStream
+from liteagent_nb.services.exec_wire import as_json, read_context_request, read_exec_request
 from liteagent_nb.services.metrics import PROMETHEUS_TEXT
 from liteagent_nb.services.presence import WhileThere
-from liteagent_nb.services.wire import as_json, read_context_request, read_exec_request
 
 if TYPE_CHECKING:
     from starlette.requests import Request
 
     from liteagent_nb.core.execution import ExecResult, OutputWatcher
     from liteagent_nb.kernels.protocol import ContextExecutor, ContextStatus
+    from liteagent_nb.services.exec_wire import ExecRequest
     from liteagent_nb.services.metrics import Tally
-    from liteagent_nb.services.wire import ExecRequest
 
 __all__ = ["ExecRoutes"]
 

@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
-import html
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
-
-from starlette.applications import Starlette
-from starlette.middleware import Middleware
-from starlette.responses import HTMLResponse, Response
 
 from liteagent_nb import environment
 from liteagent_nb.assembly import make_executor
-from liteagent_nb.services.answers import error_handlers, json_answer
-from liteagent_nb.services.doors import Door, openapi, routes
+from liteagent_nb.services.application import Service, make_app
+from liteagent_nb.services.doors import Door
 from liteagent_nb.services.exec_routes import ExecRoutes
-from liteagent_nb.services.exec_schema import EVENTS, ref, schemas
-from liteagent_nb.services.guard import Guard, GuardSettings, warn_if_open
+from liteagent_nb.services.exec_schema import EVENTS, schemas
+from liteagent_nb.services.guard import GuardSettings
 from liteagent_nb.services.metrics import Tally
+from liteagent_nb.services.schema_words import TEXT, ref
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
-    from starlette.requests import Request
+    from starlette.applications import Starlette
 
     from liteagent_nb.kernels.protocol import ContextExecutor
 
@@ -31,8 +23,6 @@ __all__ = ["app", "create_app"]
 
 app: Starlette
 """The app with settings from the environment, made when it is first asked for."""
-
-_TEXT = {"type": "string"}
 
 
 def create_app(
@@ -59,30 +49,21 @@ def create_app(
         body_timeout_s=body_timeout_s,
     )
 
-    @contextlib.asynccontextmanager
-    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        warn_if_open(settings, "exec-rpc")
-        try:
-            yield
-        finally:
-            await runner.aclose()
-
     tally = Tally()
-    served = Starlette(
-        routes=routes(_doors(ExecRoutes(runner, tally), runner)),
-        middleware=[Middleware(Guard, settings=settings, tally=tally)],
-        exception_handlers=error_handlers(),
-        lifespan=lifespan,
+
+    async def known() -> dict[str, dict[str, object]]:
+        return schemas(await runner.languages())
+
+    service = Service(
+        "exec-rpc", "Code runs in a kernel of its own.", _doors(ExecRoutes(runner, tally)), known, runner.aclose
     )
-    served.router.redirect_slashes = False  # a redirect would be an answer that no schema speaks of
-    return served
+    return make_app(service, settings, tally)
 
 
-def _doors(ends: ExecRoutes, executor: ContextExecutor) -> list[Door]:
-    """Return all routes; the two that speak of them come last."""
+def _doors(ends: ExecRoutes) -> list[Door]:
     context = "/contexts/{id}"
     runs = (404, 429, 503, 504)
-    doors = [
+    return [
         Door("GET", "/health", ends.health, "Alive?", ref("Health"), is_open=True),
         Door("GET", "/ready", ends.ready, "May I send work? Runs code", ref("Ready"), errors=(429, 503, 504)),
         Door("POST", "/exec", ends.execute, "Run code", ref("ExecResult"), takes=ref("ExecRequest"), errors=runs),
@@ -97,36 +78,8 @@ def _doors(ends: ExecRoutes, executor: ContextExecutor) -> list[Door]:
         Door("POST", context + "/restart", ends.restart_context, "Give it a new kernel", ref("Context"), errors=runs),
         Door("POST", context + "/interrupt", ends.interrupt_context, "Interrupt what runs in it", ref("Done"),
              errors=(404, 503)),
-        Door("GET", "/metrics", ends.metrics, "Figures for Prometheus", _TEXT, media_type="text/plain", errors=(503,)),
+        Door("GET", "/metrics", ends.metrics, "Figures for Prometheus", TEXT, media_type="text/plain", errors=(503,)),
     ]  # fmt: skip
-    return [*doors, *_about(doors, executor)]
-
-
-def _about(doors: list[Door], executor: ContextExecutor) -> list[Door]:
-    """Return the two routes that speak of *doors* and of themselves."""
-
-    async def openapi_json(_request: Request) -> Response:
-        known = schemas(await executor.languages())
-        return json_answer(openapi([*doors, *about], title="exec-rpc", version=version("liteagent_nb"), schemas=known))
-
-    async def docs(_request: Request) -> Response:
-        return HTMLResponse(_page([*doors, *about]))
-
-    about = [
-        Door("GET", "/openapi.json", openapi_json, "This schema", {"type": "object"}, errors=(503,)),
-        Door("GET", "/docs", docs, "The routes as a page", _TEXT, media_type="text/html"),
-    ]
-    return about
-
-
-def _page(doors: list[Door]) -> str:
-    rows = "".join(f"<tr><td>{door.method}<td><code>{door.path}</code><td>{html.escape(door.about)}" for door in doors)
-    return (
-        "<!doctype html><html lang=en><meta charset=utf-8><title>exec-rpc</title>"
-        "<style>body{font:1rem system-ui;margin:2rem}td{padding:.2rem 1rem .2rem 0}</style>"
-        f"<h1>exec-rpc</h1><p>Code runs in a kernel of its own. The schema: <a href=openapi.json>openapi.json</a>."
-        f"<table>{rows}</table></html>"
-    )
 
 
 def __getattr__(name: str) -> Any:

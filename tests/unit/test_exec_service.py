@@ -32,6 +32,9 @@ class Failing:
     async def contexts(self):
         raise self.error
 
+    async def aclose(self):
+        """Nothing is open."""
+
 
 async def ask(executor, method, path, **more):
     transport = httpx.ASGITransport(create_app(executor, token=""), raise_app_exceptions=False)
@@ -124,7 +127,11 @@ async def test_many_who_ask_whether_it_is_ready_are_answered_by_one_probe():
             await asyncio.sleep(0.05)
             return ExecResult(ok=True, rc=0, result="2", t_ms=50.0)
 
+        async def aclose(self):
+            """Nothing is open."""
+
     executor = Counting()
+
     transport = httpx.ASGITransport(create_app(executor, token=""))
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8790") as client:
         answers = await asyncio.gather(*(client.get("/ready") for _ in range(20)))

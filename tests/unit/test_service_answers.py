@@ -14,7 +14,7 @@ from liteagent_nb.kernels.http_wire import error_of, read_result
 from liteagent_nb.kernels.protocol import ContextStatus, LanguageStatus
 from liteagent_nb.services.answers import house_error_answer, json_bytes
 from liteagent_nb.services.exec_schema import schemas
-from liteagent_nb.services.wire import as_json
+from liteagent_nb.services.exec_wire import as_json
 
 
 def test_what_json_does_not_know_becomes_null():

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from liteagent_nb.core.execution import ExecResult
-from liteagent_nb.services.answers import Refusal
+from liteagent_nb.services.bodies import read_object, read_text, unfit
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Mapping
 
     from liteagent_nb.kernels.protocol import ContextStatus, LanguageStatus
 
@@ -53,12 +52,12 @@ class ContextRequest:
 
 def read_exec_request(body: bytes) -> ExecRequest:
     """Read the body of `POST /exec`. Raises a `Refusal`: 400 for bad JSON, 422 for what is not a request."""
-    said = _read_object(body, known=("language", "code", "timeout_sec", "context"))
+    said = read_object(body, known=("language", "code", "timeout_sec", "context"))
     if "code" not in said:
-        raise _unfit("`code` is missing")
+        raise unfit("`code` is missing")
     return ExecRequest(
-        code=_text(said, "code", ""),
-        language=_text(said, "language", "python"),
+        code=read_text(said, "code", ""),
+        language=read_text(said, "language", "python"),
         timeout_s=_time_limit(said),
         context=_name(said, "context"),
     )
@@ -66,8 +65,8 @@ def read_exec_request(body: bytes) -> ExecRequest:
 
 def read_context_request(body: bytes) -> ContextRequest:
     """Read the body of `POST /contexts`, which may be empty. Raises a `Refusal` as `read_exec_request` does."""
-    said = _read_object(body or b"{}", known=("language", "name"))
-    return ContextRequest(language=_text(said, "language", "python"), name=_name(said, "name"))
+    said = read_object(body or b"{}", known=("language", "name"))
+    return ContextRequest(language=read_text(said, "language", "python"), name=_name(said, "name"))
 
 
 def as_json(value: ExecResult | ContextStatus | LanguageStatus) -> dict[str, object]:
@@ -76,42 +75,15 @@ def as_json(value: ExecResult | ContextStatus | LanguageStatus) -> dict[str, obj
     return {name: getattr(value, name) for name in names}
 
 
-def _read_object(body: bytes, *, known: Collection[str]) -> Mapping[str, object]:
-    try:
-        said: Any = json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise Refusal(400, "BadJson", f"the body is not JSON: {error}", hint="/openapi.json has the schema") from None
-    if not isinstance(said, dict):
-        raise _unfit("the body must be an object")
-    if unknown := sorted(set(said) - set(known)):
-        raise _unfit(f"unknown: {', '.join(map(repr, unknown))}; known: {', '.join(known)}")
-    return said
-
-
-def _text(said: Mapping[str, object], name: str, default: str) -> str:
-    value = said.get(name, default)
-    if not isinstance(value, str):
-        raise _unfit(f"`{name}` must be a string")
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        raise _unfit(f"`{name}` holds half a character (a lone surrogate)") from None
-    return value
-
-
 def _name(said: Mapping[str, object], name: str) -> str:
-    value = _text(said, name, "")
+    value = read_text(said, name, "")
     if value and not re.fullmatch(CONTEXT_NAME, value):
-        raise _unfit(f"`{name}` must be letters, digits, `_`, `.` and `-`, at most 64")
+        raise unfit(f"`{name}` must be letters, digits, `_`, `.` and `-`, at most 64")
     return value
 
 
 def _time_limit(said: Mapping[str, object]) -> float:
     value = said.get("timeout_sec", 10.0)
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= MAX_TIMEOUT_S:
-        raise _unfit(f"`timeout_sec` must be a number of seconds, above 0 and up to {MAX_TIMEOUT_S:g}")
+        raise unfit(f"`timeout_sec` must be a number of seconds, above 0 and up to {MAX_TIMEOUT_S:g}")
     return float(value)
-
-
-def _unfit(message: str) -> Refusal:
-    return Refusal(422, "BadBody", message, hint="/openapi.json has the schema")

@@ -1,0 +1,43 @@
+"""Reading the bodies of requests by hand: an object with known names, or a refusal that says what does not fit."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from liteagent_nb.services.answers import Refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+__all__ = ["read_object", "read_text", "unfit"]
+
+
+def read_object(body: bytes, *, known: Collection[str]) -> Mapping[str, object]:
+    """Return the object in *body*. Raises a `Refusal`: 400 for bad JSON, 422 for another value or an unknown name."""
+    try:
+        said: Any = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise Refusal(400, "BadJson", f"the body is not JSON: {error}", hint="/openapi.json has the schema") from None
+    if not isinstance(said, dict):
+        raise unfit("the body must be an object")
+    if unknown := sorted(set(said) - set(known)):
+        raise unfit(f"unknown: {', '.join(map(repr, unknown))}; known: {', '.join(known)}")
+    return said
+
+
+def read_text(said: Mapping[str, object], name: str, default: str) -> str:
+    """Return the text *name*, or *default* where it is left out. Raises a `Refusal` with 422 for what is no text."""
+    value = said.get(name, default)
+    if not isinstance(value, str):
+        raise unfit(f"`{name}` must be a string")
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise unfit(f"`{name}` holds half a character (a lone surrogate)") from None
+    return value
+
+
+def unfit(message: str) -> Refusal:
+    """Return the refusal of a body that is JSON, and not what was asked for."""
+    return Refusal(422, "BadBody", message, hint="/openapi.json has the schema")
