@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from liteagent_nb.core.execution import OutputWatcher
     from liteagent_nb.core.protocols import Executor
 
-__all__ = ["CassetteExecutor"]
+__all__ = ["CassetteExecutor", "read_result", "written_result"]
 
 
 class CassetteExecutor:
@@ -37,10 +37,10 @@ class CassetteExecutor:
         take = self._cassette.recorded(request)
         if take is None:
             result = await self._run(code, language, timeout_s, watch)
-            take = cast("dict[str, object]", self._cassette.mask(_without_defaults(result)))
+            take = cast("dict[str, object]", self._cassette.mask(written_result(result)))
             self._cassette.record(request, take)
-            return _result_of(take)
-        result = _result_of(take)
+            return read_result(take)
+        result = read_result(take)
         if watch is not None:
             for output in result.outputs:
                 watch(output)
@@ -53,12 +53,20 @@ class CassetteExecutor:
         return replace(result, t_ms=round(result.t_ms, 1))
 
 
-def _without_defaults(result: ExecResult) -> dict[str, object]:
-    """Return what *result* holds beyond its defaults: a recording is read by people."""
+def written_result(result: ExecResult) -> dict[str, object]:
+    """Return what *result* holds beyond its defaults, and nothing twice: a recording is read by people."""
     held = {field.name: (getattr(result, field.name), field.default) for field in fields(result)}
-    return {name: value for name, (value, default) in held.items() if value != default}
+    told = {name: value for name, (value, default) in held.items() if value != default}
+    return {name: value for name, value in told.items() if value != _printed(told, name)}
 
 
-def _result_of(take: Mapping[str, object]) -> ExecResult:
+def read_result(take: Mapping[str, object]) -> ExecResult:
+    """Return the result that `written_result` wrote."""
     held: Any = dict(take)
-    return ExecResult(**held | {"outputs": tuple(held.get("outputs", ()))})
+    printed = {name: _printed(held, name) for name in ("stdout", "stderr")}
+    return ExecResult(**printed | held | {"outputs": tuple(held.get("outputs", ()))})
+
+
+def _printed(held: Mapping[str, Any], name: str) -> str:
+    """Return what the outputs have of the stream *name*."""
+    return "".join(str(output.get("text", "")) for output in held.get("outputs", ()) if output.get("name") == name)

@@ -64,7 +64,7 @@ def _differences(old: object, new: object, place: str) -> Iterator[str]:
         for index, (a, b) in enumerate(zip_longest(old, new, fillvalue=_ABSENT)):
             yield from _differences(a, b, f"{place}[{index}]")
     elif old != new:
-        yield f"{place}: {_told(old, new)}"
+        yield "what ran before it in its context" if place == "after" else f"{place}: {_told(old, new)}"
 
 
 class _Absent:

@@ -68,9 +68,9 @@ def tool_request(name: str, arguments: Mapping[str, object], *, mask: Mask) -> R
     return _request("tool", name, {"arguments": arguments}, mask)
 
 
-def execution_request(code: str, language: str, *, mask: Mask) -> Request:
-    """Return what an executor is asked."""
-    return _request("execution", language, {"code": code}, mask)
+def execution_request(code: str, language: str, more: Mapping[str, object] | None = None, *, mask: Mask) -> Request:
+    """Return what an executor is asked; *more* is what its result depends on beside the code."""
+    return _request("execution", language, {"code": code, **(more or {})}, mask)
 
 
 def secrets_in(settings: Mapping[str, object]) -> Iterator[str]:

@@ -16,7 +16,7 @@ from liteagent_nb.core.errors import ConfigError, ExecError
 from liteagent_nb.core.execution import ExecResult
 from liteagent_nb.kernels import crossing_codec
 
-__all__ = ["Packed", "fetch", "packed", "send", "unpacked"]
+__all__ = ["Packed", "digest", "fetch", "of_plain", "packed", "plain", "send", "unpacked"]
 
 Runner: TypeAlias = Callable[[str], Awaitable[ExecResult]]
 """Executes code in the context."""
@@ -134,6 +134,21 @@ def unpacked(variable: Packed) -> object:
         ) from None
     except Exception as error:  # noqa: BLE001 - whatever a context sends: it is data, and may be nonsense
         raise ExecError(f"{variable.name} came back as nonsense: {error!r:.200}", hint="run the cell again") from None
+
+
+def plain(variable: Packed) -> object:
+    """Return what crosses as JSON, so that a recording of it can be read."""
+    return json.loads(crossing_codec.unpack(variable.text, _MAX_CHARS))
+
+
+def of_plain(name: str, value: object) -> Packed:
+    """Return the variable whose `plain` form is *value*."""
+    return Packed(name, crossing_codec.pack(json.dumps(value)))
+
+
+def digest(variable: Packed) -> str:
+    """Return a fingerprint of the value; one packed by another version of zlib has the same."""
+    return sha256(crossing_codec.unpack(variable.text, _MAX_CHARS).encode()).hexdigest()[:12]
 
 
 def _mb(chars: int) -> str:

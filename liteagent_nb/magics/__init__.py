@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, cast
 
 from liteagent_nb.core.portal import Portal
 from liteagent_nb.magics.agent_magic import AgentMagics
+from liteagent_nb.magics.cassette_command import find_cassette
 from liteagent_nb.magics.exec_magic import ExecMagics
 from liteagent_nb.magics.executors import Executors
 from liteagent_nb.magics.transformer import keep_questions
@@ -22,7 +24,8 @@ def load(shell: InteractiveShell) -> None:
     unload(shell)
     portal = Portal()
     executors = Executors(portal)
-    for magics in (AgentMagics(shell, portal, executors), ExecMagics(shell, portal, executors)):
+    agent = AgentMagics(shell, portal, executors)
+    for magics in (agent, ExecMagics(shell, portal, executors, partial(find_cassette, agent))):
         shell.register_magics(magics)
         shell.Completer.custom_matchers.append(magics.matcher)
     shell.input_transformers_cleanup.append(keep_questions)

@@ -41,15 +41,17 @@ def _current(wanted: Settings) -> str:
 
 def _status(magics: ExecMagics, wanted: Settings) -> Bundle:
     place = Place.of(wanted)
-    rows = [("runs on", str(place)), *((one.id, _told(one, in_full=True)) for one in magics.contexts(place))]
+    rows = [("runs on", str(place)), *((one.id, _told(one, in_full=True)) for one in magics.contexts(wanted))]
     if (last := magics.last) is not None:
         rows.append(("last result", f"{last.status}, {last.t_ms:,.0f} ms (_exec_result)"))
+    if (tape := magics.tape(wanted)) is not None:
+        rows.append(("cassette", f"{tape.cassette.mode} · {tape.cassette.source}"))
     rows.append(("time limit", f"{wanted.timeout:g} s"))
     return rows_bundle("%exec", [*rows, ("more", "%exec CODE · %%exec · %exec list · %exec languages · %exec --help")])
 
 
 def _list(magics: ExecMagics, wanted: Settings) -> Bundle:
-    open_ones = magics.contexts(Place.of(wanted))
+    open_ones = magics.contexts(wanted)
     if not open_ones:
         return note_bundle("No context is open; the first %exec opens one.")
     return rows_bundle("Contexts", [(one.id, _told(one)) for one in open_ones])
@@ -81,7 +83,8 @@ def _ability(one: LanguageStatus) -> str:
 
 
 def _restart(magics: ExecMagics, wanted: Settings, name: str) -> Bundle:
-    magics.ask(_used(magics, wanted).restart(name))
+    if not _is_only_replayed(magics, wanted, name):
+        magics.ask(_used(magics, wanted).restart(name))
     return note_bundle(f"Context {name} begins anew; its variables are gone.")
 
 
@@ -91,8 +94,15 @@ def _interrupt(magics: ExecMagics, wanted: Settings, name: str) -> Bundle:
 
 
 def _close(magics: ExecMagics, wanted: Settings, name: str) -> Bundle:
-    magics.ask(_used(magics, wanted).close(name))
+    if not _is_only_replayed(magics, wanted, name):
+        magics.ask(_used(magics, wanted).close(name))
     return note_bundle(f"Context {name} is closed; no kernel of it is left.")
+
+
+def _is_only_replayed(magics: ExecMagics, wanted: Settings, name: str) -> bool:
+    """Let the cassette begin anew with the context; whether there is no kernel of it."""
+    tape = magics.tape(wanted)
+    return tape is not None and tape.forget(name)
 
 
 def _used(magics: ExecMagics, wanted: Settings) -> ContextExecutor:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from liteagent_nb.cassettes.cassette import MODES
 from liteagent_nb.core.errors import LiteAgentError
 from liteagent_nb.magics.exec_commands import NAMED, PLAIN
 from liteagent_nb.magics.exec_options import EXEC_LINE
@@ -42,6 +43,8 @@ def _candidates(before: list[str], fragment: str, magics: ExecMagics) -> Iterabl
         return _languages(magics)
     if previous in {"-c", "--context"} or (previous in NAMED and len(before) == 1):
         return dict.fromkeys([magics.main, *_asked(magics, _contexts)])
+    if previous == "--cassette":
+        return MODES
     if previous == "--in":
         return public_names(magics.ip)
     if fragment.startswith("-"):

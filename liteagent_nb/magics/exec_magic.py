@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from IPython.core.error import UsageError
@@ -14,6 +15,7 @@ from liteagent_nb.magics.exec_commands import command_of
 from liteagent_nb.magics.exec_completion import exec_matcher
 from liteagent_nb.magics.exec_errors import after, error_of
 from liteagent_nb.magics.exec_options import EXEC_LINE
+from liteagent_nb.magics.exec_tape import ExecTape
 from liteagent_nb.magics.executors import Place
 from liteagent_nb.magics.options import Settings, variable_name
 from liteagent_nb.magics.stopped import Stopped
@@ -21,13 +23,14 @@ from liteagent_nb.panels.exec_panel import ExecPanel
 from liteagent_nb.panels.exec_view import partial_result
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Sequence
+    from collections.abc import Callable, Coroutine, Sequence
 
     from IPython.core.interactiveshell import InteractiveShell
 
-    from liteagent_nb.core.execution import ExecResult
+    from liteagent_nb.cassettes.cassette import Cassette
+    from liteagent_nb.core.execution import ExecResult, OutputWatcher
     from liteagent_nb.core.portal import Portal
-    from liteagent_nb.kernels.protocol import ContextExecutor, ContextStatus
+    from liteagent_nb.kernels.protocol import ContextStatus
     from liteagent_nb.magics.executors import Executors
 
 __all__ = ["ExecMagics"]
@@ -46,11 +49,19 @@ class ExecMagics(Magics):
     url = Unicode("", help="The URL of an exec-rpc server; empty: MINI_AGENT_EXEC_BASE.").tag(config=True)
     gateway = Unicode("", help="The URL of a Jupyter server or gateway.").tag(config=True)
 
-    def __init__(self, shell: InteractiveShell, portal: Portal, executors: Executors) -> None:
+    def __init__(
+        self,
+        shell: InteractiveShell,
+        portal: Portal,
+        executors: Executors,
+        find_cassette: Callable[[str | None], Cassette | None],
+    ) -> None:
         super().__init__(shell)
         self.ip = shell  # `shell` itself may be None, say its types
         self.portal = portal
         self.executors = executors
+        self.find_cassette = find_cassette
+        self.tapes: dict[tuple[Place, Cassette], ExecTape] = {}
         self.last: ExecResult | None = None
         self.matcher = exec_matcher(self)
 
@@ -80,20 +91,30 @@ class ExecMagics(Magics):
         name, is_quiet = variable_name(wanted.output), bool(wanted.quiet)
         place = Place.of(wanted)
         cell = ExecCell.of(code, wanted, self.ip.user_ns, mark=place.mark)
-        executor = self.executors[place]
+        tape = self.tape(wanted)
+        executor = self.executors[_asked(place, tape)]
         cell = self.ask(cell.placed(executor))
-        outcome = self._watched(cell, executor, ExecPanel(self.ip.display_pub, is_quiet=is_quiet), name)
+        run = partial(tape.run if tape else ExecCell.run, cell, executor)
+        panel = ExecPanel(self.ip.display_pub, is_quiet=is_quiet)
+        outcome = self._watched(run, panel, name, context=cell.context or "")
         if (error := error_of(outcome.result, context=cell.context or "", timeout_s=cell.timeout_s)) or outcome.fault:
             raise error or cast("Exception", outcome.fault)
         self.ip.user_ns.update({one.name: unpacked(one) for one in outcome.brought})
         return outcome.result if is_quiet and not name else None
 
-    def _watched(self, cell: ExecCell, executor: ContextExecutor, panel: ExecPanel, name: str) -> Outcome:
+    def _watched(
+        self,
+        run: Callable[[OutputWatcher], Coroutine[None, None, Outcome]],
+        panel: ExecPanel,
+        name: str,
+        *,
+        context: str,
+    ) -> Outcome:
         came: list[Outcome] = []
 
         async def work() -> Outcome:
             try:
-                came.append(await cell.run(executor, panel.watch))
+                came.append(await run(panel.watch))
             finally:
                 panel.end()
             return came[0]
@@ -102,9 +123,9 @@ class ExecMagics(Magics):
             outcome = self.portal.wait_for(work(), meanwhile=panel.show_until)
         except KeyboardInterrupt:
             panel.show()
-            result = came[0].result if came else partial_result(panel.seen, context=cell.context or "")
+            result = came[0].result if came else partial_result(panel.seen, context=context)
             self._keep(result, name)
-            raise Stopped(after(result, cell.context or ""), hint="what came so far is kept in _exec_result") from None
+            raise Stopped(after(result, context), hint="what came so far is kept in _exec_result") from None
         panel.finish(outcome.result)
         self._keep(outcome.result, name)
         return outcome
@@ -117,8 +138,22 @@ class ExecMagics(Magics):
         """Wait for what an executor is asked."""
         return self.portal.wait_for(work)
 
-    def contexts(self, place: Place) -> Sequence[ContextStatus]:
-        """Return the open contexts of *place*; opens nothing on this machine."""
-        if place.is_near and place not in self.executors.made:
-            return ()
-        return self.ask(self.executors[place].contexts())
+    def tape(self, wanted: Settings) -> ExecTape | None:
+        """Return what replays or records the cells of a place; None without a cassette."""
+        cassette = self.find_cassette(wanted.cassette)
+        if cassette is None:
+            return None
+        return self.tapes.setdefault((Place.of(wanted), cassette), ExecTape(cassette))
+
+    def contexts(self, wanted: Settings) -> Sequence[ContextStatus]:
+        """Return the open contexts of a place, replayed ones too; opens nothing on this machine."""
+        tape = self.tape(wanted)
+        place = _asked(Place.of(wanted), tape)
+        is_idle = place.is_near and place not in self.executors.made
+        live = () if is_idle else self.ask(self.executors[place].contexts())
+        return tape.contexts(live) if tape else live
+
+
+def _asked(place: Place, tape: ExecTape | None) -> Place:
+    """Return the place that is asked: a replay asks nobody far away, not even for its languages."""
+    return Place() if tape and tape.is_replay else place

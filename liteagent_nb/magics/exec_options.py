@@ -27,6 +27,11 @@ EXEC_LINE = Line(
         Option(("--isolate",), "no network, and no files but its own folder", FLAG),
         Option(("--url",), "an exec-rpc server to run it on; its token is MINI_AGENT_API_KEY", {"metavar": "URL"}),
         Option(("--gateway",), "a Jupyter server or gateway whose kernels run it", {"metavar": "URL"}),
+        Option(
+            ("--cassette",),
+            "off, record, replay or auto; a file (auto); or MODE:FILE; %%agent cassette sets one for all cells",
+            {"metavar": "CASSETTE"},
+        ),
         Option(("-o", "--output"), "keep the ExecResult under this name", {"metavar": "NAME"}),
         Option(("-q", "--quiet"), "show nothing; the value is the ExecResult", FLAG),
         Option(("--help",), "show this text", FLAG),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -98,6 +99,31 @@ def test_their_outputs_are_equal_byte_for_byte(weights, tmp_path):
     first, second, stored = (outputs(p / replayed) for p in (tmp_path / "first", tmp_path / "second", NOTEBOOKS))
     assert first == second == stored  # the recorded figures, too
     assert "replayed" in first
+
+
+COUNT = "import psutil\nprint('processes', len(psutil.Process().children()))"
+
+
+def test_executions_are_replayed_without_a_kernel_and_look_the_same(tmp_path):
+    notebook = nbformat.read(NOTEBOOKS / "20_exec.ipynb", as_version=4)
+    notebook.cells.append(nbformat.v4.new_code_cell(COUNT))
+    shown = {}
+    for mode in ("record", "replay"):
+        work = tmp_path / mode
+        work.mkdir()
+        shutil.copy(NOTEBOOKS / "20_exec.cassette.json", work)
+        nbformat.write(notebook, work / "20_exec.ipynb")
+        done = subprocess.run(
+            [sys.executable, "-c", EXECUTE, str(work), "20_exec.ipynb"],
+            cwd=work, env={**NO_KEYS, "LITEAGENT_CASSETTE": f"{mode}:{tmp_path}/all.cassette.json"},
+            capture_output=True, text=True, timeout=120, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr[-3000:]
+        shown[mode] = outputs(work / "20_exec.ipynb")
+
+    assert "processes 0" in shown["replay"]
+    assert "processes 0" not in shown["record"]
+    assert re.sub(r"processes \d+", "", shown["replay"]) == re.sub(r"processes \d+", "", shown["record"])
 
 
 def test_the_replay_runs_from_the_built_wheel(tmp_path):
