@@ -19,6 +19,7 @@ class CappedOutput:
         self._tail_size = 0
         self.size = 0
         """How many bytes came in all."""
+        self._read = (0, "")
 
     def feed(self, piece: bytes) -> None:
         """Take in what was read."""
@@ -44,10 +45,15 @@ class CappedOutput:
     @property
     def text(self) -> str:
         """What was kept, with the original size where something was dropped."""
+        if self._read[0] != self.size:  # made once: a result has it twice, and it may be large
+            self._read = (self.size, self._made())
+        return self._read[1]
+
+    def _made(self) -> str:
         tail = b"".join(self._tail)
         if not self.is_truncated:
             return (bytes(self._head) + tail).decode("utf-8", "replace")
         # The cuts may have gone through a character.
-        head = codecs.getincrementaldecoder("utf-8")("replace").decode(bytes(self._head))
+        head = codecs.getincrementaldecoder("utf-8")("replace").decode(self._head)
         tail = tail[-self._tail_room :].lstrip(bytes(range(0x80, 0xC0)))
         return f"{head}\n… [{self.size} bytes, middle left out] …\n{tail.decode('utf-8', 'replace')}"

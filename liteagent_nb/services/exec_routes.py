@@ -14,6 +14,7 @@ from liteagent_nb.core.errors import ConfigError, ExecError, UnknownContext
 from liteagent_nb.services.answers import Refusal, json_answer, json_bytes
 from liteagent_nb.services.event_stream import EventStream
 from liteagent_nb.services.exec_wire import as_json, read_context_request, read_exec_request
+from liteagent_nb.services.json_pieces import LARGE_CHARS, JsonPieces
 from liteagent_nb.services.metrics import PROMETHEUS_TEXT
 from liteagent_nb.services.presence import WhileThere
 
@@ -56,12 +57,13 @@ class ExecRoutes:
             self._probe.add_done_callback(self._forget_probe_later)
         return json_answer({"ok": True, "t_ms": round(await asyncio.shield(self._probe), 1)})
 
-    async def execute(self, request: Request) -> Response:
+    async def execute(self, request: Request) -> Response | JsonPieces:
         """Run code and answer its result."""
         asked = read_exec_request(await request.body())
         async with WhileThere(request.receive):
             result = await self._run(asked)
-        return json_answer(as_json(result))
+        is_large = len(result.stdout) + len(result.stderr) > LARGE_CHARS
+        return JsonPieces(as_json(result)) if is_large else json_answer(as_json(result))
 
     async def execute_streamed(self, request: Request) -> EventStream:
         """Run code and send its outputs as they come."""

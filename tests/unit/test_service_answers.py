@@ -15,6 +15,7 @@ from liteagent_nb.kernels.protocol import ContextStatus, LanguageStatus
 from liteagent_nb.services.answers import house_error_answer, json_bytes
 from liteagent_nb.services.exec_schema import schemas
 from liteagent_nb.services.exec_wire import as_json
+from liteagent_nb.services.json_pieces import json_pieces
 
 
 def test_what_json_does_not_know_becomes_null():
@@ -80,3 +81,18 @@ def test_the_services_own_key_is_hidden_but_is_no_models(monkeypatch):
     assert "MINI_AGENT_API_KEY" not in environment.key_names()
     assert "of-the-services" in environment.key_values()
     assert "of-the-services" not in str(environment.child_environment())
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"a": "x" * 200_000, "b": [1, 2.5, None, True], "c": {}, "d": [], "e": {"f": ["ü€🎈" * 50_000, float("nan")]}},
+        {"only": '"\\\n' * 100_000},
+        {},
+    ],
+)
+def test_an_answer_in_pieces_is_the_same_json(content):
+    pieces = list(json_pieces(content))
+
+    assert json.loads(b"".join(pieces)) == json.loads(json_bytes(content))
+    assert max(map(len, pieces)) < 1_000_000
