@@ -79,9 +79,9 @@ class AgentMagics(Magics):
         %%agent takes the cell's text as the task, %agent the rest of the line. Options come first.
         %agent reset, history, models, tools or status tells about the conversation, which goes on over cells.
         %agent cassette record, replay, auto or off uses a recording; %agent cost says what every question cost.
-        $`x` in a task tells the model what the variable x is.
+        $`x` in a task tells the model what the variable x is; --option $x takes its value.
         """
-        asked = AGENT_LINE.read(_parser(), line, cell)
+        asked = AGENT_LINE.read(_parser(), line, cell, self.ip.user_ns)
         if asked.chosen.help:
             print(_parser().format_help())  # noqa: T201 (help is text)
             return None

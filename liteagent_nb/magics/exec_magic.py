@@ -75,7 +75,7 @@ class ExecMagics(Magics):
         in a context named main; --in and --out take variables of this notebook along and bring some back.
         %exec status, list, restart, interrupt or close [NAME] is about contexts; %exec languages says what can be run.
         """
-        asked = EXEC_LINE.read(cast("Any", ExecMagics.exec).parser, line, cell)
+        asked = EXEC_LINE.read(cast("Any", ExecMagics.exec).parser, line, cell, self.ip.user_ns)
         wanted = Settings(asked.chosen, self)
         if asked.chosen.help:
             print(cast("Any", ExecMagics.exec).parser.format_help())  # noqa: T201 (help is text)

@@ -13,12 +13,14 @@ from IPython.core.error import UsageError
 from IPython.core.magic_arguments import argument, magic_arguments
 
 from liteagent_nb.core.errors import ConfigError
+from liteagent_nb.magics.references import find_name
 
 __all__ = ["FLAG", "SEVERAL", "Asked", "Line", "Option", "Settings", "variable_name"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 _WORD = re.compile(r"""\s*((?:"[^"]*"|'[^']*'|\S)+)""")
+_VARIABLE = re.compile(r"\$[^\W\d]\w*(?:\.[^\W\d]\w*)*")
 SEVERAL: Mapping[str, Any] = {"action": "append"}
 """An option that may be repeated."""
 FLAG: Mapping[str, Any] = {"action": "store_true", "default": None}
@@ -84,15 +86,16 @@ class Line:
         """The long names of the options, sorted."""
         return sorted(flag for option in self.options for flag in option.flags if flag.startswith("--"))
 
-    def read(self, parser: Any, line: str, cell: str | None) -> Asked:
+    def read(self, parser: Any, line: str, cell: str | None, names: Mapping[str, object]) -> Asked:
         """Return what *line* and *cell* ask for; the text is taken from the raw line, quotes and all.
 
-        Raises `UsageError` for an unknown option or a bad value.
+        The value of an option may be a variable of *names*, as `$name` or `$name.attribute`. Raises `UsageError` for
+        an unknown option or a bad value, `ConfigError` for a variable that is not there.
         """
         end = self._end_of_options(line)
         chosen = parser.parse_argstring(re.sub(r"(^|\s)--\s*$", "", line[:end]))
         for name, value in vars(chosen).items():
-            setattr(chosen, name, _unquoted(value))
+            setattr(chosen, name, _meant(value, names))
         words = line[end:].strip()
         task = "\n\n".join(part for part in (words, (cell or "").strip("\n")) if part.strip())
         return Asked(chosen, task, None if line[:end].rstrip().endswith("--") else words)
@@ -120,11 +123,15 @@ class Line:
         raise UsageError(f"unknown option {flag}: {advice} (write -- before a {self.text[0]} that begins with a dash)")
 
 
-def _unquoted(value: Any) -> Any:
-    """Return *value* without the quotes around it, which IPython's splitter leaves in place."""
+def _meant(value: Any, names: Mapping[str, object]) -> Any:
+    """Return the variable that *value* names, or *value* without its quotes, which IPython's splitter leaves there."""
     if isinstance(value, list):
-        return [_unquoted(one) for one in value]
-    is_quoted = isinstance(value, str) and len(value) > 1 and value[0] == value[-1] and value[0] in "'\""
+        return [_meant(one, names) for one in value]
+    if not isinstance(value, str):
+        return value
+    if _VARIABLE.fullmatch(value):
+        return find_name(value[1:], names)
+    is_quoted = len(value) > 1 and value[0] == value[-1] and value[0] in "'\""
     return value[1:-1] if is_quoted else value
 
 

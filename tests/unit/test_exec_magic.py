@@ -6,6 +6,7 @@ import os
 import signal
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -325,3 +326,16 @@ def test_a_place_says_where_it_is():
         "this machine, isolated",
         "http://u",
     ]
+
+
+def test_the_value_of_an_option_may_be_a_variable(notebook, made):
+    notebook.ns.update(where="other", far=SimpleNamespace(url="http://127.0.0.1:9"))
+
+    notebook.run("%exec --context $where x = 1")
+    notebook.run("%exec --url $far.url --context there x = 1")
+
+    assert [one.asked[0][3] for one in made] == ["other", "there"]
+    assert made[1].place["url"] == "http://127.0.0.1:9"
+    assert "did you mean where" in notebook.fails("%exec --context $wher x = 1", ConfigError).hint
+    notebook.run("%exec --context other price = '$x'")
+    assert made[0].asked[-1][0] == "price = '$x'"
