@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import socket
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import uvicorn
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp
 
-__all__ = ["Place", "serve", "token_for"]
+__all__ = ["Place", "listening", "serve", "server_config", "token_for", "url_of"]
 
 _KEEP_ALIVE_S = 75
 _BACKLOG = 2048
@@ -53,37 +54,52 @@ def token_for(place: Place, file: Path | None, *, is_open: bool, say: Callable[[
 
 def serve(app: ASGIApp, place: Place, *, name: str, say: Callable[[str], None]) -> None:
     """Serve *app* until SIGTERM or SIGINT; what runs then gets its time, and is cancelled after it."""
-    config = uvicorn.Config(
-        app,
-        access_log=False,
-        log_level="warning",
-        timeout_keep_alive=_KEEP_ALIVE_S,
-        timeout_graceful_shutdown=place.drain_s,
-        server_header=False,
-        ws="none",
-    )
+    config = server_config(app, drain_s=place.drain_s)
     # uvicorn raises the signal again at its end, when all is closed: SIGTERM was answered then.
     before = signal.signal(signal.SIGTERM, _ignore)
-    with _listening(place) as listener:
-        host, port = listener.getsockname()[:2]
-        say(f"{name}: http://{f'[{host}]' if ':' in host else host}:{port}")
+    with listening(place) as listener:
+        say(f"{name}: {url_of(listener)}")
         try:
             uvicorn.Server(config).run(sockets=[listener])
         finally:
             signal.signal(signal.SIGTERM, before)
 
 
-def _listening(place: Place) -> socket.socket:
-    try:
-        # Without the port: 70000 would become 4464 there.
-        family, _, _, _, address = socket.getaddrinfo(place.host, None, type=socket.SOCK_STREAM)[0]
-        # TCP by name: asyncio turns Nagle's delay off only where a socket says so, and each answer would wait 40 ms.
-        listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((str(address[0]), place.port))
-        listener.listen(_BACKLOG)
-    except (OSError, OverflowError) as error:
-        raise ConfigError(f"{place.host}:{place.port} cannot be bound: {error}", hint="choose another --port") from None
+def server_config(app: ASGIApp, *, drain_s: int, **more: Any) -> uvicorn.Config:
+    """Return how uvicorn serves *app*; *more* goes to it as it is."""
+    return uvicorn.Config(
+        app,
+        access_log=False,
+        log_level="warning",
+        timeout_keep_alive=_KEEP_ALIVE_S,
+        timeout_graceful_shutdown=drain_s,
+        server_header=False,
+        ws="none",
+        **more,
+    )
+
+
+def url_of(listener: socket.socket) -> str:
+    """Return the URL that *listener* is reached by."""
+    host, port = listener.getsockname()[:2]
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+
+
+def listening(place: Place) -> socket.socket:
+    """Return a socket that listens at *place*. Raises `ConfigError` where it cannot be bound."""
+    with contextlib.ExitStack() as opening:
+        try:
+            # Without the port: 70000 would become 4464 there.
+            family, _, _, _, address = socket.getaddrinfo(place.host, None, type=socket.SOCK_STREAM)[0]
+            # TCP by name: asyncio turns Nagle's delay off only where a socket says so, and each answer waits 40 ms.
+            listener = opening.enter_context(socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP))
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind((str(address[0]), place.port))
+            listener.listen(_BACKLOG)
+        except (OSError, OverflowError) as error:
+            message = f"{place.host}:{place.port} cannot be bound: {error}"
+            raise ConfigError(message, hint="choose another port") from None
+        opening.pop_all()
     return listener
 
 
