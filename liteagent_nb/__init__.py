@@ -23,6 +23,7 @@ _HOMES = {
     "EchoMCP": "tools.echo",
     "ExecResult": "core.execution",
     "HttpExecutor": "kernels.http_executor",
+    "HttpToolsInvoker": "tools.http_tools_invoker",
     "LiteAgentError": "core.errors",
     "LocalMCPInvoker": "tools.local_invoker",
     "Run": "core.steps",
@@ -31,6 +32,7 @@ _HOMES = {
     "arun_mcp_mini_agent": "assembly",
     "run_agent": "core.agent",
     "run_mcp_mini_agent": "assembly",
+    "serve_tools": "services.tools_host",
 }
 """Where each public name lives: `module`, or `module:name` where it has another name there."""
 

@@ -17,6 +17,7 @@ from liteagent_nb.core.errors import (
     ExecError,
     ExecTimeout,
     LiteAgentError,
+    ToolError,
     UnknownContext,
 )
 
@@ -45,6 +46,7 @@ _STATUS_OF: tuple[tuple[type[LiteAgentError], int], ...] = (
     (ExecTimeout, 504),
     (DeadKernel, 503),
     (ExecError, 503),
+    (ToolError, 502),
     (ConfigError, 400),
 )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import html
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import TYPE_CHECKING
@@ -41,6 +42,8 @@ class Service:
     """Gives the schemas that the doors refer to by name."""
     close: Callable[[], Awaitable[None]]
     """Closes what it works with, when the server stops."""
+    around: Callable[[], AbstractAsyncContextManager[object]] = contextlib.nullcontext
+    """What is open while it serves."""
 
 
 def make_app(service: Service, settings: GuardSettings, tally: Tally) -> Starlette:
@@ -50,7 +53,8 @@ def make_app(service: Service, settings: GuardSettings, tally: Tally) -> Starlet
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         warn_if_open(settings, service.name)
         try:
-            yield
+            async with service.around():
+                yield
         finally:
             await service.close()
 
