@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from liteagent_nb.cassettes.cassette import Cassette
+    from liteagent_nb.cassettes.listings import FarInvoker
     from liteagent_nb.core.chat import Price
     from liteagent_nb.core.steps import Event, Run
     from liteagent_nb.kernels.languages import Wall
@@ -36,6 +37,7 @@ __all__ = [
     "arun_mcp_mini_agent",
     "choose_model",
     "make_executor",
+    "make_far_invoker",
     "make_invoker",
     "make_model",
     "make_run_context",
@@ -122,6 +124,34 @@ def make_invoker(
         wall=_wall(isolate=isolate),
     )
     return CompositeInvoker([Toolbox(functions), local]) if functions else local
+
+
+def make_far_invoker(
+    url: str,
+    functions: Sequence[Callable[..., object]] = (),
+    *,
+    token: Callable[[], str] = str,
+    cassette: Cassette | None = None,
+) -> tuple[Invoker, Closing]:
+    """Return the tools of the host at *url*, with *functions* of the user's beside them, and what closes them.
+
+    *token* gives what is shown to that host alone. Where its list is on *cassette*, it is asked for nothing.
+    """
+    from liteagent_nb.tools.composite import CompositeInvoker  # noqa: PLC0415 - loads when first wired
+    from liteagent_nb.tools.http_tools_invoker import HttpToolsInvoker  # noqa: PLC0415 - httpx comes with it
+    from liteagent_nb.tools.toolbox import Toolbox  # noqa: PLC0415
+
+    def make() -> HttpToolsInvoker:
+        shown = token()
+        return HttpToolsInvoker(url, {"authorization": f"Bearer {shown}"} if shown else None)
+
+    if cassette is None or cassette.mode == "off":
+        far: FarInvoker = make()
+    else:
+        from liteagent_nb.cassettes.listings import CassetteListing  # noqa: PLC0415
+
+        far = CassetteListing(cassette, url, make)
+    return (CompositeInvoker([Toolbox(functions), far]) if functions else far), far.aclose
 
 
 def make_executor(

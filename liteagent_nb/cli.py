@@ -12,6 +12,8 @@ from liteagent_nb.core.errors import LiteAgentError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from liteagent_nb.core.protocols import Invoker
+
 __all__ = ["main"]
 
 
@@ -41,20 +43,38 @@ def _parser() -> argparse.ArgumentParser:
     setup.set_defaults(run=_setup_local)
 
     _add_exec_rpc(commands.add_parser("exec-rpc", help="run code for other programs, over HTTP"))
+    _add_tools(commands.add_parser("tools", help="offer tools to other programs, over HTTP"))
     return parser
 
 
 def _add_exec_rpc(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--host", default="127.0.0.1", help="the address to bind (%(default)s)")
-    command.add_argument("--port", type=int, default=8790, help="0 takes a free one (%(default)s)")
-    command.add_argument("--token-file", type=Path, help="where the token is kept, made where there is none")
-    command.add_argument("--open", action="store_true", help="ask for no token; on loopback only")
-    command.add_argument("--allow-host", action="append", default=[], metavar="NAME", help="a name it is asked by")
-    command.add_argument("--drain", type=int, default=10, metavar="SECONDS", help="for what runs at the end")
+    _add_place(command, port=8790)
     command.add_argument("--gateway", default="", metavar="URL", help="run the code on a Jupyter Gateway")
     command.add_argument("--gateway-token-file", type=Path, help="holds the token of that gateway")
     command.add_argument("--isolate", action="store_true", help="without network and the user's files")
     command.set_defaults(run=_exec_rpc)
+
+
+def _add_tools(command: argparse.ArgumentParser) -> None:
+    _add_place(command, port=8791)
+    command.add_argument(
+        "--module", action="append", default=[], metavar="MODULE",
+        help="the functions of package.module or file.py, instead of the tools that run code; may be repeated",
+    )  # fmt: skip
+    command.add_argument("--allow-shell", action="append", metavar="PREFIX", help="a program exec_shell may run")
+    command.add_argument("--isolate", action="store_true", help="commands without network and the user's files")
+    command.add_argument("--timeout", type=float, default=120.0, metavar="SECONDS", help="for one call (%(default)g)")
+    command.set_defaults(run=_tools)
+
+
+def _add_place(command: argparse.ArgumentParser, *, port: int) -> None:
+    """Add where a service listens, and who may ask."""
+    command.add_argument("--host", default="127.0.0.1", help="the address to bind (%(default)s)")
+    command.add_argument("--port", type=int, default=port, help="0 takes a free one (%(default)s)")
+    command.add_argument("--token-file", type=Path, help="where the token is kept, made where there is none")
+    command.add_argument("--open", action="store_true", help="ask for no token; on loopback only")
+    command.add_argument("--allow-host", action="append", default=[], metavar="NAME", help="a name it is asked by")
+    command.add_argument("--drain", type=int, default=10, metavar="SECONDS", help="for what runs at the end")
 
 
 def _demo(chosen: argparse.Namespace) -> int:
@@ -84,6 +104,26 @@ def _exec_rpc(chosen: argparse.Namespace) -> int:
     gateway_token = read_token(chosen.gateway_token_file) if chosen.gateway_token_file else ""
     executor = make_executor(gateway=chosen.gateway, token=gateway_token, isolate=chosen.isolate)
     serve(create_app(executor, token=token, hosts=frozenset(chosen.allow_host)), place, name="exec-rpc", say=_say)
+    return 0
+
+
+def _tools(chosen: argparse.Namespace) -> int:
+    from liteagent_nb.assembly import make_invoker  # noqa: PLC0415 - the other commands need no web server
+    from liteagent_nb.core.config import AgentConfig  # noqa: PLC0415
+    from liteagent_nb.services.http_tools_stub import create_app  # noqa: PLC0415
+    from liteagent_nb.services.serving import Place, serve, token_for  # noqa: PLC0415
+    from liteagent_nb.tools.modules import functions_of  # noqa: PLC0415
+    from liteagent_nb.tools.toolbox import Toolbox  # noqa: PLC0415
+
+    if chosen.module:
+        invoker: Invoker = Toolbox([function for module in chosen.module for function in functions_of(module)])
+    else:
+        config = AgentConfig(shell_allow_prefixes=chosen.allow_shell or ("echo",), tool_timeout_sec=chosen.timeout)
+        invoker = make_invoker(config, isolate=chosen.isolate)
+    place = Place(chosen.host, chosen.port, chosen.drain)
+    token = token_for(place, chosen.token_file, is_open=chosen.open, say=_say)
+    app = create_app(invoker, token=token, hosts=frozenset(chosen.allow_host), timeout_s=chosen.timeout)
+    serve(app, place, name="tools", say=_say)
     return 0
 
 

@@ -1,4 +1,4 @@
-"""Real servers for tests: an app in a thread of its own, or `jupyter liteagent exec-rpc` as a process of its own."""
+"""Real servers for tests: an app in a thread of its own, or `jupyter liteagent SERVICE` as a process of its own."""
 
 from __future__ import annotations
 
@@ -44,17 +44,22 @@ def _run(server, listener):
         runner.run(server.serve(sockets=[listener]))
 
 
-@contextmanager
 def exec_rpc_process(*words, cwd, env=ENV):
     """Run `jupyter liteagent exec-rpc` on a free port; give its process, its URL and what it said. `log` is its log."""
-    command = [str(BIN / "jupyter-liteagent"), "exec-rpc", "--port", "0", *words]
+    return service_process("exec-rpc", *words, cwd=cwd, env=env)
+
+
+@contextmanager
+def service_process(service, *words, cwd, env=ENV):
+    """Run `jupyter liteagent SERVICE` on a free port; give its process, its URL and what it said. `log` is its log."""
+    command = [str(BIN / "jupyter-liteagent"), service, "--port", "0", *words]
     with Path(cwd, "log").open("w") as log:
         process = subprocess.Popen(
             command, cwd=cwd, env=env, stdout=subprocess.PIPE, stderr=log, text=True, start_new_session=True
         )
     said = ""
     try:
-        while not (found := re.search(r"exec-rpc: (\S+)\n", said)):
+        while not (found := re.search(rf"{service}: (\S+)\n", said)):
             line = process.stdout.readline()
             assert line, said
             said += line

@@ -20,7 +20,7 @@ __all__ = ["miss"]
 _MAX_DIFFERENCES = 6
 _MAX_CHARS = 160
 _LONG = 60
-_ASKED = {"model": "question to {}", "tool": "call of {}", "execution": "{} code"}
+_ASKED = {"model": "question to {}", "tool": "call of {}", "execution": "{} code", "listing": "list of the tools of {}"}
 _HINT = "re-record it with `%agent cassette auto` or LITEAGENT_CASSETTE=auto, or undo what changed"
 
 

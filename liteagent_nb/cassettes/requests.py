@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from liteagent_nb.core.chat import Message, Transcript
     from liteagent_nb.core.tools import Tool
 
-__all__ = ["Kind", "Request", "execution_request", "model_request", "secrets_in", "tool_request"]
+__all__ = ["Kind", "Request", "execution_request", "listing_request", "model_request", "secrets_in", "tool_request"]
 
-Kind: TypeAlias = Literal["model", "tool", "execution"]
+Kind: TypeAlias = Literal["model", "tool", "execution", "listing"]
 
 _HOW_IT_IS_SENT = frozenset(
     "api_base base_url api_version organization timeout request_timeout stream_timeout num_retries max_retries client "
@@ -35,7 +35,7 @@ _SECRET = re.compile(
 
 @dataclass(frozen=True)
 class Request:
-    """Something asked: of which kind, of whom (a model, a tool, a language), and what. Without secrets.
+    """Something asked: of which kind, of whom (a model, a tool, a language, a host), and what. Without secrets.
 
     Two requests are the same where their `key` is: the order of keys in mappings and in a call's JSON does not count.
     """
@@ -71,6 +71,11 @@ def tool_request(name: str, arguments: Mapping[str, object], *, mask: Mask) -> R
 def execution_request(code: str, language: str, more: Mapping[str, object] | None = None, *, mask: Mask) -> Request:
     """Return what an executor is asked; *more* is what its result depends on beside the code."""
     return _request("execution", language, {"code": code, **(more or {})}, mask)
+
+
+def listing_request(host: str, *, mask: Mask) -> Request:
+    """Return what a host is asked that lists its tools."""
+    return _request("listing", host, {}, mask)
 
 
 def secrets_in(settings: Mapping[str, object]) -> Iterator[str]:

@@ -49,6 +49,8 @@ class AgentMagics(Magics):
     cassette = Unicode("", help="off, record, replay or auto; a file; MODE:FILE.").tag(config=True)
     temperature = Float(None, allow_none=True, help="How freely the model words its answer.").tag(config=True)
     tool = List(Unicode(), help="Functions of the notebook that the model may call.").tag(config=True)
+    tools_url = Unicode("", help="The host whose tools are used instead of the local ones.").tag(config=True)
+    tools_token_file = Unicode("", help="The file that holds the token of that host.").tag(config=True)
     no_tools = Bool(help="Whether the model answers without any tool.").tag(config=True)
     allow_shell = List(Unicode(), ["echo"], help="Programs that exec_shell may run.").tag(config=True)
     auto_run = Bool(help="Whether the first code block of an answer is run.").tag(config=True)

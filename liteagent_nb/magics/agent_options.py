@@ -38,6 +38,12 @@ AGENT_LINE = Line(
             "a function of this notebook that the model may call; may be repeated",
             {**SEVERAL, "metavar": "NAME"},
         ),
+        Option(
+            ("--tools-url",),
+            "the tools of this host, instead of those that run code here; --tool comes beside them",
+            {"metavar": "URL"},
+        ),
+        Option(("--tools-token-file",), "holds the token that this host asks for", {"metavar": "FILE"}),
         Option(("--no-tools",), "let the model answer without any tool", FLAG),
         Option(
             ("--allow-shell",), "a program that exec_shell may run; may be repeated", {**SEVERAL, "metavar": "PREFIX"}

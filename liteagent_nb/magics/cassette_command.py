@@ -83,7 +83,7 @@ def _status(magics: AgentMagics) -> dict[str, str]:
 
 
 def _kinds(cassette: Cassette) -> str:
-    kinds = {"model": "question", "tool": "tool call", "execution": "execution"}
+    kinds = {"model": "question", "tool": "tool call", "execution": "execution", "listing": "tool list"}
     held = ((len(cassette.tracks.of(kind)), word) for kind, word in kinds.items())  # type: ignore[arg-type]  # the keys are Kinds
     return ", ".join(counted(number, word) for number, word in held if number) or "nothing yet"
 

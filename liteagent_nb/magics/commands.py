@@ -7,19 +7,20 @@ from typing import TYPE_CHECKING, TypeAlias
 from liteagent_nb import environment
 from liteagent_nb.assembly import EMBEDDED_MODEL, choose_model, make_invoker
 from liteagent_nb.core.chat import text_of
-from liteagent_nb.magics.cassette_command import cassette_command
+from liteagent_nb.magics.cassette_command import cassette_command, find_cassette
 from liteagent_nb.magics.choosing import find_functions, models_in
 from liteagent_nb.magics.conversation import Conversation
 from liteagent_nb.magics.cost_command import cost_command
 from liteagent_nb.magics.counting import counted
-from liteagent_nb.magics.plan import limits_of
+from liteagent_nb.magics.plan import far_tools, limits_of
 from liteagent_nb.panels.lists import note_bundle, rows_bundle
 from liteagent_nb.panels.run_view import money
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from liteagent_nb.core.chat import Message
+    from liteagent_nb.core.tools import Tool
     from liteagent_nb.magics.agent_magic import AgentMagics
     from liteagent_nb.magics.choosing import Wanted
 
@@ -85,9 +86,19 @@ def _models(magics: AgentMagics, wanted: Wanted) -> dict[str, str]:
 def _tools(magics: AgentMagics, wanted: Wanted) -> dict[str, str]:
     if wanted.no_tools:
         return note_bundle("No tools: --no-tools was given.")
-    functions = find_functions(wanted.tool, magics.ip.user_ns)
-    listed = magics.portal.wait_for(make_invoker(wanted.config(""), functions).list_tools())
+    listed = magics.portal.wait_for(_listed(magics, wanted))
     return rows_bundle("Tools", [(tool.name, tool.description.partition("\n")[0]) for tool in listed])
+
+
+async def _listed(magics: AgentMagics, wanted: Wanted) -> Sequence[Tool]:
+    if not wanted.tools_url:
+        functions = find_functions(wanted.tool, magics.ip.user_ns)
+        return await make_invoker(wanted.config(""), functions).list_tools()
+    invoker, close = far_tools(magics, wanted, find_cassette(magics, wanted.cassette))
+    try:
+        return await invoker.list_tools()
+    finally:
+        await close()
 
 
 def _status(magics: AgentMagics, wanted: Wanted) -> dict[str, str]:

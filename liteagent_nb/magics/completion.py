@@ -12,9 +12,10 @@ from liteagent_nb.magics.cassette_command import WORDS
 from liteagent_nb.magics.choosing import BUILT_IN, models_in
 from liteagent_nb.magics.commands import COMMANDS
 from liteagent_nb.magics.matching import line_before, matcher, offered, public_names
+from liteagent_nb.services.tokens import default_token_file
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from IPython.core.completer import CompletionContext, MatcherAPIv2, SimpleMatcherResult
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 __all__ = ["agent_matcher"]
 
+_OWN_HOST = "http://127.0.0.1:8791"
+"""Where `jupyter liteagent tools` is."""
 _LINE = re.compile(r"^\s*(?:[\w.,\s]+=\s*)?%agent\s")
 _REFERENCE = re.compile(r"\$`(\w*)$")
 
@@ -48,13 +51,9 @@ def _matches(context: CompletionContext, magics: AgentMagics) -> SimpleMatcherRe
 
 
 def _candidates(before: list[str], fragment: str, magics: AgentMagics) -> Iterable[str]:
-    previous = before[-1] if before else ""
-    if previous in {"-m", "--model", "--escalate"}:
-        return _models(magics)
-    if previous == "--tool":
-        return [*public_names(magics.ip, callable), *BUILT_IN]
-    if previous == "--cassette":
-        return MODES
+    values = _VALUES.get(before[-1] if before else "")
+    if values is not None:
+        return values(magics)
     if fragment.startswith("-"):
         return AGENT_LINE.flags
     if before == ["cassette"]:
@@ -66,6 +65,19 @@ def _models(magics: AgentMagics) -> list[str]:
     chosen = choose_model(None, magics.model).name
     return list(dict.fromkeys([*models_in(magics.ip.user_ns), chosen, EMBEDDED_MODEL, *_EXAMPLES]))
 
+
+def _tools(magics: AgentMagics) -> list[str]:
+    return [*public_names(magics.ip, callable), *BUILT_IN]
+
+
+_VALUES: Mapping[str, Callable[[AgentMagics], Iterable[str]]] = {
+    **dict.fromkeys(("-m", "--model", "--escalate"), _models),
+    "--tool": _tools,
+    "--tools-url": lambda _: [_OWN_HOST],
+    "--tools-token-file": lambda _: [str(default_token_file())],
+    "--cassette": lambda _: MODES,
+}
+"""What may follow an option."""
 
 _EXAMPLES = (
     "anthropic/claude-sonnet-4-5",

@@ -3,18 +3,31 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from liteagent_nb.assembly import Closing, Maker, ModelChoice, make_invoker, make_run_context, maker_of, priced, wired
+from liteagent_nb.assembly import (
+    Closing,
+    Maker,
+    ModelChoice,
+    make_far_invoker,
+    make_invoker,
+    make_run_context,
+    maker_of,
+    priced,
+    wired,
+)
 from liteagent_nb.cassettes.cassette import Cassette
 from liteagent_nb.core.chat import Transcript
 from liteagent_nb.core.config import AgentConfig
 from liteagent_nb.core.ledger import Limits
 from liteagent_nb.core.protocols import Invoker
+from liteagent_nb.core.redaction import redact
 from liteagent_nb.magics.cassette_command import find_cassette
 from liteagent_nb.magics.choosing import Wanted, find_functions, find_model, models_in, read_price
 from liteagent_nb.magics.executors import Place
 from liteagent_nb.magics.references import with_references
+from liteagent_nb.services.tokens import read_token
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -23,7 +36,7 @@ if TYPE_CHECKING:
     from liteagent_nb.magics.agent_magic import AgentMagics
     from liteagent_nb.magics.options import Asked
 
-__all__ = ["Plan", "limits_of", "planned"]
+__all__ = ["Plan", "far_tools", "limits_of", "planned"]
 
 _USED = {"replay": "replayed from {}", "record": "recorded on {}", "auto": "with {}"}
 
@@ -40,7 +53,7 @@ class Plan:
     stronger: Maker | None
     cassette: Cassette | None
     close: Closing | None
-    """Closes the context that the run's code opens."""
+    """Closes what the run opens: the context of its code, the connections to its tools."""
 
     def wires(self) -> Wires:
         """Make model and tools, which may take seconds."""
@@ -54,9 +67,9 @@ def planned(magics: AgentMagics, asked: Asked) -> Plan:
     config = magics.ledger.bounded(wanted.config(asked.chosen.model or magics.model), limits)
     choice, model = find_model(asked.chosen.model, magics.model, names, config.completion_kwargs)
     cassette = find_cassette(magics, asked.chosen.cassette)
-    told = [choice.why, *_about_cassette(cassette), *_about_limits(limits, config)]
+    told = [choice.why, *_about_tools(wanted), *_about_cassette(cassette), *_about_limits(limits, config)]
     task = with_references(asked.task, names)
-    tools, close = (None, None) if wanted.no_tools else _tools(magics, wanted, config)
+    tools, close = (None, None) if wanted.no_tools else _tools(magics, wanted, config, cassette)
     return Plan(
         choice=replace(choice, why="; ".join(told)),
         transcript=magics.conversation.asked(task, system=wanted.system, is_fresh=bool(wanted.fresh)),
@@ -69,11 +82,23 @@ def planned(magics: AgentMagics, asked: Asked) -> Plan:
     )
 
 
-def _tools(magics: AgentMagics, wanted: Wanted, config: AgentConfig) -> tuple[Invoker, Closing]:
+def _tools(
+    magics: AgentMagics, wanted: Wanted, config: AgentConfig, cassette: Cassette | None
+) -> tuple[Invoker, Closing]:
     """Return the tools of a run; its code runs where `%exec` runs code, in a context and a folder of its own."""
+    if wanted.tools_url:
+        return far_tools(magics, wanted, cassette)
     context = make_run_context(magics.executors[Place(isolate=bool(wanted.isolate))])
     functions = find_functions(wanted.tool, magics.ip.user_ns)
     return make_invoker(config, functions, executor=context, isolate=bool(wanted.isolate)), context.aclose
+
+
+def far_tools(magics: AgentMagics, wanted: Wanted, cassette: Cassette | None) -> tuple[Invoker, Closing]:
+    """Return the tools of the host that the line names, the notebook's functions beside them."""
+    file = wanted.tools_token_file
+    functions = find_functions(wanted.tool, magics.ip.user_ns)
+    token = (lambda: read_token(Path(file).expanduser())) if file else str
+    return make_far_invoker(wanted.tools_url, functions, token=token, cassette=cassette)
 
 
 def limits_of(wanted: Wanted) -> Limits:
@@ -87,6 +112,11 @@ def _stronger(config: AgentConfig, names: Mapping[str, object]) -> Maker | None:
         return None
     own = models_in(names).get(name)
     return Maker(own.name, lambda: own) if own else maker_of(name, config.completion_kwargs)
+
+
+def _about_tools(wanted: Wanted) -> Iterator[str]:
+    if wanted.tools_url and not wanted.no_tools:
+        yield f"with the tools of {redact(wanted.tools_url)}"
 
 
 def _about_cassette(cassette: Cassette | None) -> Iterator[str]:

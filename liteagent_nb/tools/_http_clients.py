@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import TYPE_CHECKING, NamedTuple
 
 import httpx
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import AsyncGenerator
 
 __all__ = ["LoopClients"]
@@ -61,8 +63,15 @@ class LoopClients:
                 self._opened.pop(loop, None)
 
 
+@functools.cache
+def _certificates() -> ssl.SSLContext:
+    """Return whom to believe; reading it takes longer than a call."""
+    return httpx.create_ssl_context(trust_env=False)
+
+
 def _new_client() -> httpx.AsyncClient:
     return httpx.AsyncClient(
+        verify=_certificates(),
         timeout=httpx.Timeout(None, connect=_CONNECT_TIMEOUT_S),  # the whole has its limit where it is asked for
         limits=httpx.Limits(max_connections=None, max_keepalive_connections=20, keepalive_expiry=_IDLE_S),
         cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),  # none is kept

@@ -18,6 +18,7 @@ _DEFAULTS = "MINI_AGENT_TOOL_HTTP_HEADERS"
 _ALLOWED = "MINI_AGENT_TOOL_HTTP_ALLOW"
 _NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _VALUE = re.compile(r"[\x20-\x7e\t]*")
+_HOST = re.compile(r"[\w.:-]+")
 _OWN = frozenset(
     "accept-encoding connection content-length content-type host te trailer transfer-encoding upgrade".split()
 )
@@ -86,7 +87,7 @@ def _is_at(base: httpx.URL, entry: str) -> bool:
         allowed = httpx.URL(entry if "://" in entry else f"//{entry}")
     except httpx.InvalidURL:
         allowed = httpx.URL()
-    if not allowed.host:
+    if not _HOST.fullmatch(allowed.host):
         raise ConfigError(
             f"{_ALLOWED} holds what is no origin", hint="such as https://tools.example.org,127.0.0.1:8791"
         )
