@@ -56,8 +56,12 @@ def create_app(
         max_body_bytes=max_body_bytes,
         body_timeout_s=body_timeout_s,
     )
+
+    async def known() -> dict[str, dict[str, object]]:
+        return schemas(await invoker.list_tools())
+
     doors = _doors(ToolsRoutes(invoker, timeout_s=timeout_s))
-    service = Service("tools", "Tools for other programs.", doors, _known, _nothing, around=lambda: _opened(invoker))
+    service = Service("tools", "Tools for other programs.", doors, known, _nothing, around=lambda: _opened(invoker))
     return make_app(service, settings, Tally())
 
 
@@ -69,10 +73,6 @@ def _doors(ends: ToolsRoutes) -> list[Door]:
         Door("POST", "/invoke", ends.invoke, "Call a tool; one that fails is an answer, with `ok` false",
              ref("ToolResult"), takes=ref("Invocation"), errors=(404, 429, 502, 503)),
     ]  # fmt: skip
-
-
-async def _known() -> dict[str, dict[str, object]]:
-    return schemas()
 
 
 async def _nothing() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -37,16 +37,22 @@ def read_invocation(body: bytes) -> Invocation:
 
 def check_arguments(tool: Tool, arguments: Mapping[str, object]) -> None:
     """Raise a `Refusal` where an argument is missing or unknown; of which kind each must be, the tool says itself."""
-    known, required = tool.parameters.get("properties"), tool.parameters.get("required")
-    names = known if isinstance(known, Mapping) else {}
-    missing = [name for name in required if name not in arguments] if isinstance(required, list | tuple) else []
-    is_closed = tool.parameters.get("additionalProperties") is False
+    names, required, is_closed = _names_of(tool)
+    missing = [name for name in required if name not in arguments]
     unknown = [name for name in arguments if name not in names] if is_closed else []
     problems = [f"argument {name!r} is missing" for name in missing]
     problems += [f"unknown argument {name!r}" for name in unknown]
     if problems:
         takes = ", ".join(names) or "none"
         raise Refusal(422, "BadArguments", "; ".join(problems), hint=f"{tool.name} takes: {takes}")
+
+
+def _names_of(tool: Tool) -> tuple[list[str], list[str], bool]:
+    """Return what a tool's arguments are called, which of them it needs, and whether it takes no others."""
+    names, required = tool.parameters.get("properties"), tool.parameters.get("required")
+    is_closed = tool.parameters.get("additionalProperties") is False
+    listed = list(names) if isinstance(names, Mapping) else []
+    return listed, list(required) if isinstance(required, list | tuple) else [], is_closed
 
 
 def tool_json(tool: Tool) -> dict[str, object]:
@@ -77,13 +83,25 @@ def result_json(name: str, observation: Observation) -> bytes:
 
 
 _ANYTHING: dict[str, Any] = {}
+_OBJECT: dict[str, Any] = {"type": "object"}
 
 
-def schemas() -> dict[str, dict[str, object]]:
-    """Return the components by name."""
-    arguments = {"type": "object", "default": {}, "description": "As the tool's `parameters` say"}
+def _call_of(tool: Tool) -> dict[str, object]:
+    """Return the schema of a call: the names, as `check_arguments` knows them. What each may be, `GET /tools` says."""
+    names, required, is_closed = _names_of(tool)
+    arguments = with_fields(" ".join(required), **dict.fromkeys(names, _ANYTHING))
+    call = with_fields(
+        "name arguments" if required else "name",
+        name={"const": tool.name, "description": tool.description},
+        arguments=closed(arguments) if is_closed else arguments,
+    )
+    return closed(call)
+
+
+def schemas(tools: Sequence[Tool]) -> dict[str, dict[str, object]]:
+    """Return the components by name; *tools* are what may be called."""
     return {
-        "Invocation": closed(with_fields("name", name=TEXT, arguments=arguments)),
+        "Invocation": {"anyOf": [_call_of(tool) for tool in tools]} if tools else every(name=TEXT, arguments=_OBJECT),
         "ToolResult": every(
             ok={**FLAG, "description": "Whether the tool did what it was asked"},
             name=TEXT,
@@ -94,12 +112,12 @@ def schemas() -> dict[str, dict[str, object]]:
             error={**maybe("string"), "description": "What went wrong"},
             result=_ANYTHING,
             language=TEXT,
-            outputs={"type": "array", "items": {"type": "object"}, "description": "Outputs as in nbformat 4"},
+            outputs={"type": "array", "items": _OBJECT, "description": "Outputs as in nbformat 4"},
         ),
         "Tool": with_fields(
             "type function",
             type={"const": "function"},
-            function=every(name=TEXT, description=TEXT, parameters={"type": "object"}),
+            function=every(name=TEXT, description=TEXT, parameters=_OBJECT),
             **{"x-liteagent": {"type": "object", "description": "`run_alone`, `timeout_s`, and hints"}},
         ),
         "Tools": {"type": "array", "items": ref("Tool")},
