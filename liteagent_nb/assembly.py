@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from liteagent_nb.cassettes.cassette import Cassette
-    from liteagent_nb.cassettes.listings import FarInvoker
     from liteagent_nb.core.chat import Price
     from liteagent_nb.core.steps import Event, Run
     from liteagent_nb.kernels.languages import Wall
@@ -137,7 +136,8 @@ def make_far_invoker(
 
     *token* gives what is shown to that host alone. Where its list is on *cassette*, it is asked for nothing.
     """
-    from liteagent_nb.tools.composite import CompositeInvoker  # noqa: PLC0415 - loads when first wired
+    from liteagent_nb.cassettes.listings import CassetteListing  # noqa: PLC0415 - loads when first wired
+    from liteagent_nb.tools.composite import CompositeInvoker  # noqa: PLC0415
     from liteagent_nb.tools.http_tools_invoker import HttpToolsInvoker  # noqa: PLC0415 - httpx comes with it
     from liteagent_nb.tools.toolbox import Toolbox  # noqa: PLC0415
 
@@ -145,12 +145,7 @@ def make_far_invoker(
         shown = token()
         return HttpToolsInvoker(url, {"authorization": f"Bearer {shown}"} if shown else None)
 
-    if cassette is None or cassette.mode == "off":
-        far: FarInvoker = make()
-    else:
-        from liteagent_nb.cassettes.listings import CassetteListing  # noqa: PLC0415
-
-        far = CassetteListing(cassette, url, make)
+    far = make() if cassette is None or cassette.mode == "off" else CassetteListing(cassette, url, make)
     return (CompositeInvoker([Toolbox(functions), far]) if functions else far), far.aclose
 
 
@@ -249,11 +244,21 @@ def wired(
     clock = TapeClock()
     return Wires(
         CassetteModel(cassette, model.name, model.make, clock=clock),
-        None if tools is None else CassetteInvoker(cassette, tools, clock=clock),
+        None if tools is None else CassetteInvoker(cassette, _listed(cassette, tools), clock=clock),
         CassetteModel(cassette, stronger.name, stronger.make, clock=clock) if stronger else None,
         clock,
         close,
     )
+
+
+def _listed(cassette: Cassette, tools: Invoker) -> Invoker:
+    """Return *tools*, of which those elsewhere are asked for their lists only where *cassette* has none."""
+    from liteagent_nb.cassettes.listings import CassetteListing, FarInvoker  # noqa: PLC0415 - loads when first wired
+    from liteagent_nb.tools.composite import CompositeInvoker  # noqa: PLC0415
+
+    if isinstance(tools, CompositeInvoker):
+        return tools.each(partial(_listed, cassette))
+    return CassetteListing(cassette, tools.source, lambda: tools) if isinstance(tools, FarInvoker) else tools
 
 
 def _ignore(_event: Event) -> None:

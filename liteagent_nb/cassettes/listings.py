@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast, runtime_checkable
 from urllib.parse import urlsplit
 
 from liteagent_nb.cassettes.requests import listing_request
@@ -19,23 +19,28 @@ if TYPE_CHECKING:
 __all__ = ["CassetteListing", "FarInvoker"]
 
 
+@runtime_checkable
 class FarInvoker(Invoker, Protocol):
-    """An invoker that holds connections."""
+    """An invoker whose tools are elsewhere: a replay must not ask there."""
+
+    @property
+    def source(self) -> str:
+        """Where: a URL, for instance."""
 
     async def aclose(self) -> None:
         """Close them."""
 
 
 class CassetteListing:
-    """Lists the tools of the host at *url* as *cassette* has them, so that a replay asks nobody.
+    """Lists the tools of *source* as *cassette* has them, so that a replay asks nobody.
 
     Calls go through to the invoker that *make* makes, at the first one that must: a `CassetteInvoker` around this one
     replays them. Where the host of a recording was on this machine, its port does not count.
     """
 
-    def __init__(self, cassette: Cassette, url: str, make: Callable[[], FarInvoker]) -> None:
+    def __init__(self, cassette: Cassette, source: str, make: Callable[[], FarInvoker]) -> None:
         self._cassette = cassette
-        self._host = _host(url)
+        self._host = _host(source)
         self._make = make
         self._made: FarInvoker | None = None
 
@@ -64,8 +69,8 @@ class CassetteListing:
         return self._made
 
 
-def _host(url: str) -> str:
-    parts = urlsplit(url)
+def _host(source: str) -> str:
+    parts = urlsplit(source)
     host = parts.hostname or ""
     if host in {"localhost", "::1"} or host.startswith("127."):
         return "this machine"

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
+import weakref
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import httpx
 
@@ -27,11 +28,15 @@ class _Opened(NamedTuple):
     keeper: AsyncGenerator[httpx.AsyncClient]
 
 
+_Clients: TypeAlias = dict[asyncio.AbstractEventLoop, _Opened]
+
+
 class LoopClients:
     """Gives the running loop its client: connections cannot cross from one loop to another."""
 
     def __init__(self) -> None:
-        self._opened: dict[asyncio.AbstractEventLoop, _Opened] = {}
+        self._opened: _Clients = {}
+        weakref.finalize(self, _let_go, self._opened).atexit = False
 
     async def here(self) -> httpx.AsyncClient:
         """Return the client of the running loop."""
@@ -39,28 +44,36 @@ class LoopClients:
         if loop not in self._opened:
             for other in [other for other in self._opened if other.is_closed()]:
                 del self._opened[other]  # closed without its farewell: nothing can be closed on it any more
-            keeper = self._kept(loop)
+            keeper = _kept(loop, self._opened)
             self._opened[loop] = _Opened(await anext(keeper), keeper)
         return self._opened[loop].client
 
     async def aclose(self) -> None:
         """Close all; a loop that does not run any more holds up nobody."""
-        opened, self._opened = self._opened, {}
-        for loop, (_, keeper) in opened.items():
+        for loop, (_, keeper) in list(self._opened.items()):
             if loop is asyncio.get_running_loop():
                 await keeper.aclose()
             elif loop.is_running():
                 closing = asyncio.run_coroutine_threadsafe(keeper.aclose(), loop)
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(asyncio.wrap_future(closing), _CLOSING_S)
+        self._opened.clear()
 
-    async def _kept(self, loop: asyncio.AbstractEventLoop) -> AsyncGenerator[httpx.AsyncClient]:
-        """Yield a client once. A loop that ends closes the generators that began on it, and so the client."""
-        async with _new_client() as client:
-            try:
-                yield client
-            finally:
-                self._opened.pop(loop, None)
+
+async def _kept(loop: asyncio.AbstractEventLoop, opened: _Clients) -> AsyncGenerator[httpx.AsyncClient]:
+    """Yield a client once. A loop that ends closes the generators that began on it, and so the client."""
+    async with _new_client() as client:
+        try:
+            yield client
+        finally:
+            opened.pop(loop, None)
+
+
+def _let_go(opened: _Clients) -> None:
+    """Close what its owner left open when it was forgotten."""
+    for loop, (_, keeper) in list(opened.items()):
+        if loop.is_running():
+            asyncio.run_coroutine_threadsafe(keeper.aclose(), loop)
 
 
 @functools.cache

@@ -9,7 +9,7 @@ from liteagent_nb.core.errors import ConfigError
 from liteagent_nb.tools.toolbox import unknown_tool
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from types import TracebackType
 
     from liteagent_nb.core.protocols import Invoker
@@ -25,6 +25,10 @@ class CompositeInvoker:
         self._invokers = tuple(invokers)
         self._owners: dict[str, Invoker] = {}
         self._open = AsyncExitStack()
+
+    def each(self, change: Callable[[Invoker], Invoker]) -> CompositeInvoker:
+        """Return the same of changed invokers; it opens and closes none of them."""
+        return CompositeInvoker(change(invoker) for invoker in self._invokers)
 
     async def list_tools(self) -> Sequence[Tool]:
         """Return all tools; raises `ConfigError` where two invokers offer the same name."""

@@ -35,14 +35,14 @@ class HttpToolsInvoker:
 
     def __init__(self, base_url: str, headers: Mapping[str, str] | None = None, timeout_s: float = 30.0) -> None:
         base = _base(base_url)
-        self.base_url = str(base).rstrip("/")
+        self.source = str(base).rstrip("/")
         """Where the host is."""
         self._timeout_s = timeout_s
         self._clients = LoopClients()
         self._host = Exchange(base, headers_for(base, headers), self._clients)
 
     def __repr__(self) -> str:
-        return f"HttpToolsInvoker({self.base_url!r})"
+        return f"HttpToolsInvoker({self.source!r})"
 
     async def __aenter__(self) -> Self:
         return self
@@ -62,7 +62,7 @@ class HttpToolsInvoker:
         try:
             return tuple(read_tools(await self._asked("GET", "/tools", None, self._timeout_s)))
         except TimeoutError:
-            message = f"{self.base_url} did not list its tools within {self._timeout_s:g} s"
+            message = f"{self.source} did not list its tools within {self._timeout_s:g} s"
             raise ToolError(message, hint="does the tools host run there?") from None
 
     async def call_tool(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import itertools
 import json
 import re
@@ -496,3 +497,18 @@ async def test_closing_reaches_the_client_of_another_running_loop(host):
         assert client.is_closed
     finally:
         portal.close()
+
+
+def test_an_invoker_that_is_forgotten_is_closed_too(host, recwarn):
+    from liteagent_nb.core.portal import Portal
+
+    portal, invoker = Portal(), HttpToolsInvoker(host.url)
+    assert portal.wait_for(echo(invoker)).ok
+    (client,) = (opened.client for opened in invoker._clients._opened.values())
+
+    del invoker
+    gc.collect()
+
+    assert until(lambda: client.is_closed)
+    portal.close()
+    assert not recwarn.list

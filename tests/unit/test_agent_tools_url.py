@@ -6,8 +6,16 @@ import json
 
 import pytest
 
+from liteagent_nb import (
+    AgentConfig,
+    Cassette,
+    CompositeInvoker,
+    HttpToolsInvoker,
+    Toolbox,
+    run_mcp_mini_agent,
+    serve_tools,
+)
 from liteagent_nb.core.errors import CassetteMiss, ConfigError, ToolError
-from liteagent_nb.services.tools_host import serve_tools
 from liteagent_nb.testing import ScriptedModel, call
 
 TOKEN = "a-token-of-a-tools-host"
@@ -137,3 +145,19 @@ def test_a_cassette_says_that_it_holds_a_list_of_tools(new_notebook, folder, hos
     notebook.run("%agent cassette")
 
     assert "4 tracks: 2 questions, 1 tool call, 1 tool list" in notebook.shown
+
+
+@pytest.mark.parametrize("beside", [[], [double]])
+def test_in_python_a_replay_asks_no_host_either(folder, monkeypatch, beside):
+    monkeypatch.setenv("MINI_AGENT_ALLOW_DUMMY", "1")
+
+    def run(url, mode):
+        far = HttpToolsInvoker(url, {"authorization": f"Bearer {TOKEN}"})
+        tools = CompositeInvoker([Toolbox(beside), far]) if beside else far
+        return run_mcp_mini_agent("hi", tools, AgentConfig(model="dummy"), cassette=Cassette("a.cassette.json", mode))
+
+    with serve_tools([area], token=TOKEN) as host:
+        live = run(host.url, "record")
+    replayed = run("http://127.0.0.1:1", "replay")
+
+    assert (replayed.final_answer, replayed.is_replayed) == (live.final_answer, True)
