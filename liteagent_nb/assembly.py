@@ -130,20 +130,23 @@ def make_far_invoker(
     functions: Sequence[Callable[..., object]] = (),
     *,
     token: Callable[[], str] = str,
+    timeout_s: float = 0.0,
     cassette: Cassette | None = None,
 ) -> tuple[Invoker, Closing]:
     """Return the tools of the host at *url*, with *functions* of the user's beside them, and what closes them.
 
-    *token* gives what is shown to that host alone. Where its list is on *cassette*, it is asked for nothing.
+    *token* gives what is shown to that host alone. A call gets *timeout_s* where that is more than usual. Where the
+    host's list is on *cassette*, nobody is asked for it.
     """
     from liteagent_nb.cassettes.listings import CassetteListing  # noqa: PLC0415 - loads when first wired
     from liteagent_nb.tools.composite import CompositeInvoker  # noqa: PLC0415
-    from liteagent_nb.tools.http_tools_invoker import HttpToolsInvoker  # noqa: PLC0415 - httpx comes with it
+    from liteagent_nb.tools.http_tools_invoker import CALL_TIMEOUT_S, HttpToolsInvoker  # noqa: PLC0415 - httpx too
     from liteagent_nb.tools.toolbox import Toolbox  # noqa: PLC0415
 
     def make() -> HttpToolsInvoker:
         shown = token()
-        return HttpToolsInvoker(url, {"authorization": f"Bearer {shown}"} if shown else None)
+        headers = {"authorization": f"Bearer {shown}"} if shown else None
+        return HttpToolsInvoker(url, headers, max(timeout_s, CALL_TIMEOUT_S))
 
     far = make() if cassette is None or cassette.mode == "off" else CassetteListing(cassette, url, make)
     return (CompositeInvoker([Toolbox(functions), far]) if functions else far), far.aclose

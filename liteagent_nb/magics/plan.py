@@ -98,7 +98,7 @@ def far_tools(magics: AgentMagics, wanted: Wanted, cassette: Cassette | None) ->
     file = wanted.tools_token_file
     functions = find_functions(wanted.tool, magics.ip.user_ns)
     token = (lambda: read_token(Path(file).expanduser())) if file else str
-    return make_far_invoker(wanted.tools_url, functions, token=token, cassette=cassette)
+    return make_far_invoker(wanted.tools_url, functions, token=token, timeout_s=wanted.timeout, cassette=cassette)
 
 
 def limits_of(wanted: Wanted) -> Limits:

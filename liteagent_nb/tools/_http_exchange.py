@@ -12,6 +12,7 @@ import httpx
 
 from liteagent_nb.core.errors import ConfigError, LiteAgentError, ToolError
 from liteagent_nb.core.redaction import redact
+from liteagent_nb.tools._http_headers import read_url
 
 if TYPE_CHECKING:
     from liteagent_nb.tools._http_clients import LoopClients
@@ -84,10 +85,7 @@ class Exchange:
 
     def _next(self, url: httpx.URL, answer: Answer, method: str) -> httpx.URL:
         """Return where a redirect leads. Raises `ConfigError` for one that is not followed."""
-        try:
-            target = url.join(answer.location) if answer.location else httpx.URL()
-        except httpx.InvalidURL:
-            target = httpx.URL()
+        target = read_url(answer.location, beside=url) if answer.location else httpx.URL()
         is_url = target.scheme in {"http", "https"} and target.host and not target.userinfo
         # A call may have been carried out by the one who redirects; and its arguments are for the host alone.
         is_safe = method == "GET" or (answer.status in _KEEP_THE_METHOD and _origin(target) == _origin(url))
@@ -103,7 +101,7 @@ class Exchange:
         try:
             async with client.stream(method, url, headers=[*headers.items(), *own.items()], content=content) as answer:
                 return await self._read(answer)
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:  # httpx reads where a redirect leads
             what = redact(str(error), self._secrets)[:_ERROR_CHARS] or type(error).__name__
             raise ToolError(f"{self._where} cannot be reached: {what}", hint="does the tools host run there?") from None
 
@@ -155,6 +153,6 @@ def _wait_s(retry_after: str) -> float:
         return float(retry_after)
     try:
         until = parsedate_to_datetime(retry_after)
-    except ValueError:
+    except (ValueError, OverflowError):
         return _WAIT_S
     return max(0.0, (until.replace(tzinfo=until.tzinfo or UTC) - datetime.now(UTC)).total_seconds())

@@ -12,7 +12,7 @@ import httpx
 from liteagent_nb import environment
 from liteagent_nb.core.errors import ConfigError
 
-__all__ = ["HostHeaders", "headers_for"]
+__all__ = ["HostHeaders", "headers_for", "read_url"]
 
 _DEFAULTS = "MINI_AGENT_TOOL_HTTP_HEADERS"
 _ALLOWED = "MINI_AGENT_TOOL_HTTP_ALLOW"
@@ -58,6 +58,15 @@ def headers_for(base: httpx.URL, given: Mapping[str, str] | None = None) -> Host
     return HostHeaders(dict(merged), is_withheld=bool(defaults) and not is_allowed)
 
 
+def read_url(text: str, beside: httpx.URL | None = None) -> httpx.URL:
+    """Return the URL in *text*, seen from *beside*; an empty one where it is none."""
+    try:
+        url = httpx.URL(text) if beside is None else beside.join(text)
+        return url if url.host else httpx.URL()  # a name may turn out to be none when it is read
+    except (httpx.InvalidURL, TypeError, ValueError):
+        return httpx.URL()
+
+
 def _from_environment() -> object:
     try:
         return json.loads(environment.text(_DEFAULTS, "{}"))
@@ -83,10 +92,7 @@ def _checked(headers: object, source: str) -> dict[str, str]:
 def _is_at(base: httpx.URL, entry: str) -> bool:
     """Whether *entry*, an origin or a host, is where *base* is. A host alone means https there, or loopback."""
     entry = entry.strip()
-    try:
-        allowed = httpx.URL(entry if "://" in entry else f"//{entry}")
-    except httpx.InvalidURL:
-        allowed = httpx.URL()
+    allowed = read_url(entry if "://" in entry else f"//{entry}")
     if not _HOST.fullmatch(allowed.host):
         raise ConfigError(
             f"{_ALLOWED} holds what is no origin", hint="such as https://tools.example.org,127.0.0.1:8791"

@@ -71,7 +71,7 @@ def _schema(name: str, said: _Json) -> dict[str, object]:
     elif not _is_names(schema.get("required", []), properties):
         wrong = "what is required is not among the properties"
     elif not _is_sendable(schema):
-        wrong = "it holds half characters"
+        wrong = "it holds half characters, or too much within each other"
     else:
         return {**schema, "type": "object", "properties": properties}
     raise ConfigError(f"the schema of {name} is broken: {wrong}", hint="mend it at the host")
@@ -84,7 +84,7 @@ def _is_names(required: object, properties: _Json) -> bool:
 def _is_sendable(schema: object) -> bool:
     try:
         json.dumps(schema, ensure_ascii=False).encode()
-    except UnicodeEncodeError:
+    except (UnicodeEncodeError, RecursionError):
         return False
     return True
 

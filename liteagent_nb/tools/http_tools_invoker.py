@@ -6,23 +6,26 @@ import asyncio
 import json
 from typing import TYPE_CHECKING, Self
 
-import httpx
-
 from liteagent_nb.core.errors import ConfigError, LiteAgentError, ToolError
 from liteagent_nb.core.tools import Observation
 from liteagent_nb.tools._http_clients import LoopClients
 from liteagent_nb.tools._http_exchange import Exchange
-from liteagent_nb.tools._http_headers import headers_for
+from liteagent_nb.tools._http_headers import headers_for, read_url
 from liteagent_nb.tools._http_listing import read_tools
 from liteagent_nb.tools._http_results import read_observation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    import httpx
+
     from liteagent_nb.core.tools import Tool
     from liteagent_nb.tools._http_exchange import Answer
 
-__all__ = ["HttpToolsInvoker"]
+__all__ = ["CALL_TIMEOUT_S", "HttpToolsInvoker"]
+
+CALL_TIMEOUT_S = 30.0
+"""What a call gets where nobody says otherwise."""
 
 
 class HttpToolsInvoker:
@@ -33,7 +36,9 @@ class HttpToolsInvoker:
     nothing until it is asked for something. Raises `ConfigError` for what is no URL or no header.
     """
 
-    def __init__(self, base_url: str, headers: Mapping[str, str] | None = None, timeout_s: float = 30.0) -> None:
+    def __init__(
+        self, base_url: str, headers: Mapping[str, str] | None = None, timeout_s: float = CALL_TIMEOUT_S
+    ) -> None:
         base = _base(base_url)
         self.source = str(base).rstrip("/")
         """Where the host is."""
@@ -95,10 +100,7 @@ class HttpToolsInvoker:
 
 def _base(base_url: str) -> httpx.URL:
     """Return the URL of a host. Raises `ConfigError`, which shows nothing of what could be a secret in it."""
-    try:
-        base = httpx.URL(base_url)
-    except (httpx.InvalidURL, TypeError):
-        base = httpx.URL()
+    base = read_url(base_url)
     if base.userinfo or base.query or base.fragment:
         message = f"the URL of {base.host} has more than an address: a name, a query or a fragment"
         raise ConfigError(message, hint="give the address alone; secrets go into headers")

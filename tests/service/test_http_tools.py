@@ -127,6 +127,14 @@ async def test_a_host_that_fails_while_it_lists_is_a_tool_error(host, invoker):
     assert caught.value.hint
 
 
+async def test_a_redirect_to_what_no_host_can_be_called_is_a_tool_error(host, invoker):
+    host.will(listing=redirect("//xn--/"), call=redirect("//xn--/"))
+
+    with pytest.raises(ToolError, match="cannot be reached"):
+        await invoker.list_tools()
+    assert "cannot be reached" in (await echo(invoker)).error
+
+
 async def test_a_host_that_is_not_there_is_a_tool_error_and_a_failed_observation():
     async with HttpToolsInvoker("http://127.0.0.1:1", AUTH) as invoker:
         with pytest.raises(ToolError, match=r"http://127\.0\.0\.1:1 cannot be reached") as caught:
@@ -311,7 +319,7 @@ def in_a_moment():
     return format_datetime(datetime.now(UTC) + timedelta(seconds=1), usegmt=True)
 
 
-@pytest.mark.parametrize("again", ["0", "1", "in a moment", "soon", None])
+@pytest.mark.parametrize("again", ["0", "1", "in a moment", "Mon, 01 Jan 2024 00:00:00 +99999999999999999999", None])
 async def test_a_full_host_is_asked_once_more_when_it_says(host, invoker, again):
     headers = {} if again is None else {"retry_after": in_a_moment() if again == "in a moment" else again}
     host.will(call=[said({"detail": "full"}, 429, **headers), said("hi")])

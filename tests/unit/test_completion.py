@@ -47,6 +47,8 @@ def complete():
         ("%agent --escalate my", "my_model"),
         ("%agent --tool dou", "double"),
         ("%agent --tool exec_p", "exec_python"),
+        ("%agent --tools-u", "--tools-url"),
+        ("%agent --tools-url http", "http://127.0.0.1:8791"),
         ("%agent sta", "status"),
         ("%agent sum $`ro", "rows"),
         ("%%agent\nsum $`ro", "rows"),

@@ -123,6 +123,7 @@ def test_what_cannot_be_a_header_is_refused_and_not_shown(headers):
         "ftp://127.0.0.1",
         "http://",
         "http://[::1",
+        "http://xn--/",
         f"http://me:{SECRET}@127.0.0.1:8791",
         f"me:{SECRET}@127.0.0.1",
         f"http://127.0.0.1:8791?key={SECRET}",
