@@ -140,16 +140,24 @@ def make_far_invoker(
     """
     from liteagent_nb.cassettes.listings import CassetteListing  # noqa: PLC0415 - loads when first wired
     from liteagent_nb.tools.composite import CompositeInvoker  # noqa: PLC0415
-    from liteagent_nb.tools.http_tools_invoker import CALL_TIMEOUT_S, HttpToolsInvoker  # noqa: PLC0415 - httpx too
+    from liteagent_nb.tools.http_tools_invoker import CALL_TIMEOUT_S, HttpToolsInvoker, listed_as  # noqa: PLC0415
     from liteagent_nb.tools.toolbox import Toolbox  # noqa: PLC0415
 
-    def make() -> HttpToolsInvoker:
+    made: list[HttpToolsInvoker] = []
+
+    def make() -> Invoker:
         shown = token()
         headers = {"authorization": f"Bearer {shown}"} if shown else None
-        return HttpToolsInvoker(url, headers, max(timeout_s, CALL_TIMEOUT_S))
+        made.append(HttpToolsInvoker(url, headers, max(timeout_s, CALL_TIMEOUT_S)))
+        return made[0]
 
-    far = make() if cassette is None or cassette.mode == "off" else CassetteListing(cassette, url, make)
-    return (CompositeInvoker([Toolbox(functions), far]) if functions else far), far.aclose
+    async def close() -> None:
+        for invoker in made:
+            await invoker.aclose()
+
+    tape = None if cassette is None or cassette.mode == "off" else cassette
+    far: Invoker = make() if tape is None else CassetteListing(tape, listed_as(url), make)
+    return (CompositeInvoker([Toolbox(functions), far]) if functions else far), close
 
 
 def make_executor(
@@ -255,13 +263,13 @@ def wired(
 
 
 def _listed(cassette: Cassette, tools: Invoker) -> Invoker:
-    """Return *tools*, of which those elsewhere are asked for their lists only where *cassette* has none."""
-    from liteagent_nb.cassettes.listings import CassetteListing, FarInvoker  # noqa: PLC0415 - loads when first wired
+    """Return *tools*, of which those that ask for their lists do so only where *cassette* has none."""
+    from liteagent_nb.cassettes.listings import with_recorded_list  # noqa: PLC0415 - loads when first wired
     from liteagent_nb.tools.composite import CompositeInvoker  # noqa: PLC0415
 
     if isinstance(tools, CompositeInvoker):
         return tools.each(partial(_listed, cassette))
-    return CassetteListing(cassette, tools.source, lambda: tools) if isinstance(tools, FarInvoker) else tools
+    return with_recorded_list(tools, cassette)
 
 
 def _ignore(_event: Event) -> None:

@@ -62,7 +62,7 @@ def _add_tools(command: argparse.ArgumentParser) -> None:
         help="the functions of package.module or file.py, instead of the tools that run code; may be repeated",
     )  # fmt: skip
     command.add_argument("--allow-shell", action="append", metavar="PREFIX", help="a program exec_shell may run")
-    command.add_argument("--isolate", action="store_true", help="commands without network and the user's files")
+    command.add_argument("--isolate", action="store_true", help="without network and the user's files")
     command.add_argument("--timeout", type=float, default=120.0, metavar="SECONDS", help="for one call (%(default)g)")
     command.set_defaults(run=_tools)
 

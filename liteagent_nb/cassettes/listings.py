@@ -1,10 +1,9 @@
-"""CassetteListing: a far invoker whose list of tools comes from a recording, or is recorded."""
+"""CassetteListing: the tools of an invoker that must ask for them, recorded, so that a replay asks nobody."""
 
 from __future__ import annotations
 
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any, Protocol, cast, runtime_checkable
-from urllib.parse import urlsplit
 
 from liteagent_nb.cassettes.requests import listing_request
 from liteagent_nb.core.protocols import Invoker
@@ -16,37 +15,34 @@ if TYPE_CHECKING:
     from liteagent_nb.cassettes.cassette import Cassette
     from liteagent_nb.core.tools import Observation
 
-__all__ = ["CassetteListing", "FarInvoker"]
+__all__ = ["CassetteListing", "ListsByAsking", "with_recorded_list"]
 
 
 @runtime_checkable
-class FarInvoker(Invoker, Protocol):
-    """An invoker whose tools are elsewhere: a replay must not ask there."""
+class ListsByAsking(Invoker, Protocol):
+    """An invoker that asks others for its tools."""
 
     @property
-    def source(self) -> str:
-        """Where: a URL, for instance."""
-
-    async def aclose(self) -> None:
-        """Close them."""
+    def listed_as(self) -> str:
+        """What its list is called on a cassette."""
 
 
 class CassetteListing:
-    """Lists the tools of *source* as *cassette* has them, so that a replay asks nobody.
+    """Lists tools as *cassette* has them under the name *listed_as*.
 
     Calls go through to the invoker that *make* makes, at the first one that must: a `CassetteInvoker` around this one
-    replays them. Where the host of a recording was on this machine, its port does not count.
+    replays them.
     """
 
-    def __init__(self, cassette: Cassette, source: str, make: Callable[[], FarInvoker]) -> None:
+    def __init__(self, cassette: Cassette, listed_as: str, make: Callable[[], Invoker]) -> None:
         self._cassette = cassette
-        self._host = _host(source)
+        self._listed_as = listed_as
         self._make = make
-        self._made: FarInvoker | None = None
+        self._made: Invoker | None = None
 
     async def list_tools(self) -> Sequence[Tool]:
         """Return the recorded tools, or ask for them and record them. Raises `CassetteMiss` in `replay`."""
-        request = listing_request(self._host, mask=self._cassette.mask)
+        request = listing_request(self._listed_as, mask=self._cassette.mask)
         take = self._cassette.recorded(request)
         if take is None:
             listed = [_without_defaults(tool) for tool in await self._invoker().list_tools()]
@@ -58,23 +54,17 @@ class CassetteListing:
         """Call the tool."""
         return await self._invoker().call_tool(name, arguments, timeout_s=timeout_s)
 
-    async def aclose(self) -> None:
-        """Close what was opened."""
-        if self._made is not None:
-            await self._made.aclose()
-
-    def _invoker(self) -> FarInvoker:
+    def _invoker(self) -> Invoker:
         if self._made is None:
             self._made = self._make()
         return self._made
 
 
-def _host(source: str) -> str:
-    parts = urlsplit(source)
-    host = parts.hostname or ""
-    if host in {"localhost", "::1"} or host.startswith("127."):
-        return "this machine"
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl().rstrip("/")
+def with_recorded_list(invoker: Invoker, cassette: Cassette | None) -> Invoker:
+    """Return *invoker*, or its like with a recorded list where there is a cassette and the list must be asked for."""
+    if cassette is None or cassette.mode == "off" or not isinstance(invoker, ListsByAsking):
+        return invoker
+    return CassetteListing(cassette, invoker.listed_as, lambda: invoker)
 
 
 def _without_defaults(tool: Tool) -> dict[str, object]:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from liteagent_nb.core.tools import Tool
     from liteagent_nb.tools._http_exchange import Answer
 
-__all__ = ["CALL_TIMEOUT_S", "HttpToolsInvoker"]
+__all__ = ["CALL_TIMEOUT_S", "HttpToolsInvoker", "listed_as"]
 
 CALL_TIMEOUT_S = 30.0
 """What a call gets where nobody says otherwise."""
@@ -40,20 +40,25 @@ class HttpToolsInvoker:
         self, base_url: str, headers: Mapping[str, str] | None = None, timeout_s: float = CALL_TIMEOUT_S
     ) -> None:
         base = _base(base_url)
-        self.source = str(base).rstrip("/")
+        self.base_url = str(base).rstrip("/")
         """Where the host is."""
         self._timeout_s = timeout_s
         self._clients = LoopClients()
         self._host = Exchange(base, headers_for(base, headers), self._clients)
 
     def __repr__(self) -> str:
-        return f"HttpToolsInvoker({self.source!r})"
+        return f"HttpToolsInvoker({self.base_url!r})"
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_error: object) -> None:
         await self.aclose()
+
+    @property
+    def listed_as(self) -> str:
+        """What its list of tools is called on a cassette."""
+        return listed_as(self.base_url)
 
     async def aclose(self) -> None:
         """Close all connections."""
@@ -67,7 +72,7 @@ class HttpToolsInvoker:
         try:
             return tuple(read_tools(await self._asked("GET", "/tools", None, self._timeout_s)))
         except TimeoutError:
-            message = f"{self.source} did not list its tools within {self._timeout_s:g} s"
+            message = f"{self.base_url} did not list its tools within {self._timeout_s:g} s"
             raise ToolError(message, hint="does the tools host run there?") from None
 
     async def call_tool(
@@ -96,6 +101,14 @@ class HttpToolsInvoker:
         async with asyncio.timeout(limit_s):
             until_s = asyncio.get_running_loop().time() + limit_s
             return await self._host.ask(method, path, content, until_s=until_s)
+
+
+def listed_as(base_url: str) -> str:
+    """Return what a host is called on a cassette; where it is on this machine, its port does not count."""
+    base = read_url(base_url)
+    if base.host in {"localhost", "::1"} or base.host.startswith("127."):
+        return "this machine"
+    return f"{base.scheme}://{base.netloc.decode()}{base.path}".rstrip("/")  # without a name and a password
 
 
 def _base(base_url: str) -> httpx.URL:
