@@ -25,6 +25,7 @@ _HOMES = {
     "HttpExecutor": "kernels.http_executor",
     "LiteAgentError": "core.errors",
     "LocalMCPInvoker": "tools.local_invoker",
+    "McpInvoker": "tools.mcp_invoker",
     "Run": "core.steps",
     "Toolbox": "tools.toolbox",
     "Transcript": "core.chat",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -41,6 +42,7 @@ def _parser() -> argparse.ArgumentParser:
     setup.set_defaults(run=_setup_local)
 
     _add_exec_rpc(commands.add_parser("exec-rpc", help="run code for other programs, over HTTP"))
+    _add_mcp(commands.add_parser("mcp", help="offer tools and the agent to MCP clients, over stdio or HTTP"))
     return parser
 
 
@@ -55,6 +57,23 @@ def _add_exec_rpc(command: argparse.ArgumentParser) -> None:
     command.add_argument("--gateway-token-file", type=Path, help="holds the token of that gateway")
     command.add_argument("--isolate", action="store_true", help="without network and the user's files")
     command.set_defaults(run=_exec_rpc)
+
+
+def _add_mcp(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--http", action="store_true", help="serve streamable HTTP at /mcp, not stdin and stdout")
+    command.add_argument("--host", default="127.0.0.1", help="with --http, the address to bind (%(default)s)")
+    command.add_argument("--port", type=int, default=8792, help="with --http; 0 takes a free one (%(default)s)")
+    command.add_argument("--token-file", type=Path, help="where the token is kept, made where there is none")
+    command.add_argument("--open", action="store_true", help="ask for no token; on loopback only")
+    command.add_argument("--allow-host", action="append", default=[], metavar="NAME", help="a name it is asked by")
+    command.add_argument("--drain", type=int, default=10, metavar="SECONDS", help="for what runs at the end")
+    command.add_argument("--model", default="", help="which model the agent asks where a client names none")
+    command.add_argument("--max-iterations", type=int, default=8, metavar="N", help="of a run (%(default)s)")
+    command.add_argument("--timeout", type=float, default=10.0, metavar="SECONDS", help="of a tool (%(default)s)")
+    command.add_argument("--allow-shell", action="append", metavar="PREFIX", help="a program that exec_shell may run")
+    command.add_argument("--no-agent", action="store_true", help="offer the tools only, not ask_agent")
+    command.add_argument("--isolate", action="store_true", help="code sees no network and none of the user's files")
+    command.set_defaults(run=_mcp)
 
 
 def _demo(chosen: argparse.Namespace) -> int:
@@ -84,6 +103,33 @@ def _exec_rpc(chosen: argparse.Namespace) -> int:
     gateway_token = read_token(chosen.gateway_token_file) if chosen.gateway_token_file else ""
     executor = make_executor(gateway=chosen.gateway, token=gateway_token, isolate=chosen.isolate)
     serve(create_app(executor, token=token, hosts=frozenset(chosen.allow_host)), place, name="exec-rpc", say=_say)
+    return 0
+
+
+def _mcp(chosen: argparse.Namespace) -> int:
+    from liteagent_nb.assembly import make_invoker  # noqa: PLC0415 - the other commands do without
+    from liteagent_nb.core.config import AgentConfig  # noqa: PLC0415
+    from liteagent_nb.core.portal import shared_portal  # noqa: PLC0415
+    from liteagent_nb.services.mcp_server import create_app, serve_mcp  # noqa: PLC0415
+    from liteagent_nb.services.serving import Place, serve, token_for  # noqa: PLC0415
+
+    config = AgentConfig(
+        model=chosen.model,
+        max_iterations=chosen.max_iterations,
+        tool_timeout_sec=chosen.timeout,
+        shell_allow_prefixes=tuple(chosen.allow_shell or ("echo",)),
+    )
+    tools, offers_agent = make_invoker(config, isolate=chosen.isolate), not chosen.no_agent
+    if not chosen.http:
+        # At once: a thread reads stdin, which nothing can break off. What runs is ended by its supervisors.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        shared_portal().wait_for(serve_mcp(tools, config=config, offers_agent=offers_agent))
+        return 0
+    place = Place(chosen.host, chosen.port, chosen.drain)
+    token = token_for(place, chosen.token_file, is_open=chosen.open, say=_say)
+    hosts = frozenset(chosen.allow_host)
+    app = create_app(tools, config=config, offers_agent=offers_agent, token=token, hosts=hosts)
+    serve(app, place, name="mcp", say=_say)
     return 0
 
 

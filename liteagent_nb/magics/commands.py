@@ -53,7 +53,8 @@ def _shown(magics: AgentMagics, bundle: dict[str, str], value: object) -> object
 def _reset(magics: AgentMagics, _: Wanted) -> dict[str, str]:
     forgotten = counted(len(magics.conversation.transcript), "message")
     magics.conversation = Conversation()
-    return note_bundle(f"The conversation begins anew; {forgotten} forgotten.")
+    ended = " The MCP servers were ended." if magics.servers.close() else ""
+    return note_bundle(f"The conversation begins anew; {forgotten} forgotten.{ended}")
 
 
 def _history(magics: AgentMagics, _: Wanted) -> dict[str, str]:
@@ -86,7 +87,8 @@ def _tools(magics: AgentMagics, wanted: Wanted) -> dict[str, str]:
     if wanted.no_tools:
         return note_bundle("No tools: --no-tools was given.")
     functions = find_functions(wanted.tool, magics.ip.user_ns)
-    listed = magics.portal.wait_for(make_invoker(wanted.config(""), functions).list_tools())
+    others = [magics.servers[file] for file in wanted.mcp]
+    listed = magics.portal.wait_for(make_invoker(wanted.config(""), functions, others=others).list_tools())
     return rows_bundle("Tools", [(tool.name, tool.description.partition("\n")[0]) for tool in listed])
 
 

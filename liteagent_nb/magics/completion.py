@@ -12,9 +12,10 @@ from liteagent_nb.magics.cassette_command import WORDS
 from liteagent_nb.magics.choosing import BUILT_IN, models_in
 from liteagent_nb.magics.commands import COMMANDS
 from liteagent_nb.magics.matching import line_before, matcher, offered, public_names
+from liteagent_nb.magics.mcp_servers import server_files
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from IPython.core.completer import CompletionContext, MatcherAPIv2, SimpleMatcherResult
 
@@ -53,8 +54,8 @@ def _candidates(before: list[str], fragment: str, magics: AgentMagics) -> Iterab
         return _models(magics)
     if previous == "--tool":
         return [*public_names(magics.ip, callable), *BUILT_IN]
-    if previous == "--cassette":
-        return MODES
+    if previous in _VALUES:
+        return _VALUES[previous]()
     if fragment.startswith("-"):
         return AGENT_LINE.flags
     if before == ["cassette"]:
@@ -66,6 +67,9 @@ def _models(magics: AgentMagics) -> list[str]:
     chosen = choose_model(None, magics.model).name
     return list(dict.fromkeys([*models_in(magics.ip.user_ns), chosen, EMBEDDED_MODEL, *_EXAMPLES]))
 
+
+_VALUES: dict[str, Callable[[], Iterable[str]]] = {"--cassette": lambda: MODES, "--mcp": server_files}
+"""What may stand behind an option, whatever the notebook holds."""
 
 _EXAMPLES = (
     "anthropic/claude-sonnet-4-5",

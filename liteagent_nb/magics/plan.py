@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from liteagent_nb.assembly import Closing, Maker, ModelChoice, make_invoker, make_run_context, maker_of, priced, wired
 from liteagent_nb.cassettes.cassette import Cassette
+from liteagent_nb.cassettes.listings import with_recorded_list
 from liteagent_nb.core.chat import Transcript
 from liteagent_nb.core.config import AgentConfig
 from liteagent_nb.core.ledger import Limits
@@ -56,7 +57,7 @@ def planned(magics: AgentMagics, asked: Asked) -> Plan:
     cassette = find_cassette(magics, asked.chosen.cassette)
     told = [choice.why, *_about_cassette(cassette), *_about_limits(limits, config)]
     task = with_references(asked.task, names)
-    tools, close = (None, None) if wanted.no_tools else _tools(magics, wanted, config)
+    tools, close = (None, None) if wanted.no_tools else _tools(magics, wanted, config, cassette)
     return Plan(
         choice=replace(choice, why="; ".join(told)),
         transcript=magics.conversation.asked(task, system=wanted.system, is_fresh=bool(wanted.fresh)),
@@ -69,11 +70,15 @@ def planned(magics: AgentMagics, asked: Asked) -> Plan:
     )
 
 
-def _tools(magics: AgentMagics, wanted: Wanted, config: AgentConfig) -> tuple[Invoker, Closing]:
+def _tools(
+    magics: AgentMagics, wanted: Wanted, config: AgentConfig, cassette: Cassette | None
+) -> tuple[Invoker, Closing]:
     """Return the tools of a run; its code runs where `%exec` runs code, in a context and a folder of its own."""
     context = make_run_context(magics.executors[Place(isolate=bool(wanted.isolate))])
     functions = find_functions(wanted.tool, magics.ip.user_ns)
-    return make_invoker(config, functions, executor=context, isolate=bool(wanted.isolate)), context.aclose
+    others = [with_recorded_list(magics.servers[file], cassette) for file in wanted.mcp]
+    tools = make_invoker(config, functions, executor=context, isolate=bool(wanted.isolate), others=others)
+    return tools, context.aclose
 
 
 def limits_of(wanted: Wanted) -> Limits:
