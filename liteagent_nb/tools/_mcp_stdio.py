@@ -39,7 +39,7 @@ _GENEROUS = ProcessLimits(memory_mb=1 << 20, file_mb=1 << 20, open_files=1 << 16
 _PIECE_BYTES = 1 << 18
 _STDERR_BYTES = 16_000
 _LAST_LINES = 8
-_WORDS_WITHIN_S = 0.3
+_WORDS_WITHIN_S = 0.5
 _LEAVE_WITHIN_S = 1.0
 """How long a server may take to end by itself when its stdin is closed, as MCP wants it to."""
 _END_WITHIN_S = 3.0
@@ -53,7 +53,7 @@ class StdioLink:
         self._process: asyncio.subprocess.Process | None = None
         self._stderr = CappedOutput(_STDERR_BYTES)
         self._complaint = ""
-        self._pumps: list[asyncio.Task[None]] = []
+        self._ends: list[asyncio.Task[None] | asyncio.Task[int]] = []
 
     @property
     def is_gone(self) -> bool:
@@ -62,8 +62,8 @@ class StdioLink:
 
     async def last_words(self) -> str:
         """Return how it ended, if it did, and the last lines of its stderr."""
-        if self._pumps and not self._complaint:
-            await asyncio.wait(self._pumps, timeout=_WORDS_WITHIN_S)
+        if self._ends and not self._complaint:
+            await asyncio.wait(self._ends, timeout=_WORDS_WITHIN_S)
         return "\n".join(self._words())
 
     def _words(self) -> Iterator[str]:
@@ -85,16 +85,17 @@ class StdioLink:
         arriving, incoming = anyio.create_memory_object_stream[SessionMessage | Exception](0)
         outgoing, leaving = anyio.create_memory_object_stream[SessionMessage](0)
         writing = asyncio.create_task(_write(process.stdin, leaving))
-        self._pumps = [
+        self._ends = [
             asyncio.create_task(self._read(process.stdout, arriving)),
             asyncio.create_task(self._listen(process.stderr)),
+            asyncio.create_task(process.wait()),
         ]
         try:
             yield incoming, outgoing
         finally:
             for stream in (arriving, incoming, outgoing, leaving):
                 stream.close()
-            await wait_in_any_case(asyncio.create_task(_end(process, [writing, *self._pumps])))
+            await wait_in_any_case(asyncio.create_task(_end(process, [writing, *self._ends])))
 
     async def _start(self) -> asyncio.subprocess.Process:
         server = self._server
@@ -130,6 +131,8 @@ class StdioLink:
                         self._stderr.feed(line + b"\n")
                         continue
                     await arriving.send(SessionMessage(message))
+        while await stdout.read(_PIECE_BYTES):  # its end is noticed only when the pipe is empty
+            pass
 
     async def _lines(self, stdout: asyncio.StreamReader) -> AsyncIterator[bytes]:
         # Not readline: a StreamReader buffers twice its limit, which would have to be the largest message's size.
@@ -164,11 +167,11 @@ async def _write(stdin: asyncio.StreamWriter, leaving: MemoryObjectReceiveStream
                 await stdin.drain()
 
 
-async def _end(process: asyncio.subprocess.Process, pumps: list[asyncio.Task[None]]) -> None:
+async def _end(process: asyncio.subprocess.Process, tasks: list[asyncio.Task[None] | asyncio.Task[int]]) -> None:
     """End the process: MCP's way first, then by its supervisor, which takes everything with it."""
     assert process.stdin is not None
     process.stdin.close()
-    exited = asyncio.create_task(process.wait())
+    exited = tasks[-1]
     await asyncio.wait({exited}, timeout=_LEAVE_WITHIN_S)
     for signum in (signal.SIGTERM, signal.SIGKILL):
         if process.returncode is None:
@@ -177,7 +180,7 @@ async def _end(process: asyncio.subprocess.Process, pumps: list[asyncio.Task[Non
             await asyncio.wait({exited}, timeout=_END_WITHIN_S)
     if (process.returncode or 0) < 0:  # the supervisor was killed: it could not clear up
         kill_session(process.pid)
-    for task in (exited, *pumps):
+    for task in tasks:
         task.cancel()
-    await asyncio.wait({exited, *pumps}, timeout=_END_WITHIN_S)
+    await asyncio.wait(tasks, timeout=_END_WITHIN_S)
     process._transport.close()  # type: ignore[attr-defined]  # noqa: SLF001 - a stray grandchild may hold a pipe open
