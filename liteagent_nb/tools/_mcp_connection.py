@@ -44,20 +44,26 @@ class Connection:
         self._server = server
         self._start_timeout_s = start_timeout_s
         self._life: _Life | None = None
+        self._beginning = asyncio.Lock()
         self._deaths = 0
 
     async def open(self) -> _Life:
         """Return the server's life, which begins now if it must. Raises `ToolError` where it cannot be reached."""
-        if self._life is None or self._life.is_over:
-            await self._bury()
-            if self._deaths >= _MOST_DEATHS:
-                raise ToolError(
-                    f"MCP server {self._server.name!r} died {self._deaths} times in a row, and is not started again",
-                    hint="see what it wrote to stderr, mend it, and ask again",
-                )
-            self._life = _Life(self._server, start_timeout_s=self._start_timeout_s)
-        await self._life.opened()
-        return self._life
+        async with self._beginning:
+            if self._life is None or self._life.is_over:
+                await self._bury()
+                self._life = self._begun()
+            life = self._life
+        await life.opened()
+        return life
+
+    def _begun(self) -> _Life:
+        if self._deaths >= _MOST_DEATHS:
+            raise ToolError(
+                f"MCP server {self._server.name!r} died {self._deaths} times in a row, and is not started again",
+                hint="see what it wrote to stderr, mend it, and ask again",
+            )
+        return _Life(self._server, start_timeout_s=self._start_timeout_s)
 
     async def tools(self) -> list[Tool]:
         """Return all tools of the server, by its own names. Raises `ToolError` where it cannot be asked."""
@@ -104,9 +110,10 @@ class Connection:
         await self._bury()
 
     async def _bury(self) -> None:
-        life, self._life = self._life, None
-        if life is not None:
+        if (life := self._life) is not None:
             await life.end()
+            if self._life is life:
+                self._life = None
 
     async def _lost(self, error: Exception, what: str) -> ToolError:
         if isinstance(error, MCPError) and error.code == CONNECTION_CLOSED:
@@ -136,7 +143,7 @@ class _Life:
         self._failed: BaseException | None = None
         self._task = asyncio.create_task(self._live(), name=f"liteagent-mcp-{server.name}")
         self.is_lost = False
-        """Whether the server was found to be gone."""
+        """Whether the server was found to be gone, or is being ended."""
 
     @property
     def is_over(self) -> bool:
@@ -156,7 +163,8 @@ class _Life:
             self._waiting -= 1
 
     async def end(self) -> None:
-        """End it, and wait until nothing of it is left."""
+        """End it, and wait until nothing of it is left; may be asked twice at once."""
+        self.is_lost = True
         self._closing.set()
         if not self._opened.done():
             self._task.cancel()

@@ -17,13 +17,15 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from liteagent_nb.core.tools import Observation, Tool
-    from liteagent_nb.tools._mcp_config import Server
     from liteagent_nb.tools._mcp_connection import Connection
 
 __all__ = ["McpInvoker"]
 
 
 T = TypeVar("T")
+
+_ENDING: set[asyncio.Task[list[None]]] = set()
+"""What another loop was told to close: a task that nobody holds may vanish."""
 
 
 class McpInvoker:
@@ -41,7 +43,7 @@ class McpInvoker:
         self._servers = read_servers(servers)
         self._start_timeout_s = start_timeout_s
         self._taken = frozenset(taken)
-        self._connections: dict[str, Connection] = {}
+        self._by_loop: dict[asyncio.AbstractEventLoop, dict[str, Connection]] = {}
         self._routes: dict[str, tuple[str, str]] = {}
 
     @classmethod
@@ -56,7 +58,7 @@ class McpInvoker:
 
     async def list_tools(self) -> Sequence[Tool]:
         """Return the tools of all servers. Raises `ToolError` where one cannot be reached, `ConfigError` for `mcp`."""
-        listings = await _all(self._connection(server).tools() for server in self._servers)
+        listings = await _all(connection.tools() for connection in self._connections().values())
         found = [(server.name, tool) for server, tools in zip(self._servers, listings, strict=True) for tool in tools]
         names = offered_names([(server, tool.name) for server, tool in found], taken=self._taken)
         self._routes = {name: (server, tool.name) for name, (server, tool) in zip(names, found, strict=True)}
@@ -70,15 +72,19 @@ class McpInvoker:
         if route is None:
             return unknown_tool(name, self._routes)
         server, tool = route
-        return await self._connections[server].call(tool, arguments, timeout_s=timeout_s)
+        return await self._connections()[server].call(tool, arguments, timeout_s=timeout_s)
 
     async def aclose(self) -> None:
         """End all servers. They start again when they are needed again."""
-        await _all(connection.aclose() for connection in self._connections.values())
+        here = asyncio.get_running_loop()
+        for loop, connections in list(self._by_loop.items()):
+            if loop is not here and not loop.is_closed():  # it may be waiting for this one: it is told, not waited for
+                loop.call_soon_threadsafe(_end_soon, loop, list(connections.values()))
+        await _all(connection.aclose() for connection in self._by_loop.get(here, {}).values())
 
     async def __aenter__(self) -> Self:
         try:
-            await _all(self._connection(server).open() for server in self._servers)
+            await _all(connection.open() for connection in self._connections().values())
         except BaseException:
             await self.aclose()
             raise
@@ -89,11 +95,21 @@ class McpInvoker:
     ) -> None:
         await self.aclose()
 
-    def _connection(self, server: Server) -> Connection:
-        if server.name not in self._connections:
-            connection = _connect()(server, start_timeout_s=self._start_timeout_s)
-            self._connections[server.name] = connection
-        return self._connections[server.name]
+    def _connections(self) -> dict[str, Connection]:
+        """Return those of the running loop: a notebook has one for its cells, and one for its magics."""
+        loop = asyncio.get_running_loop()
+        if loop not in self._by_loop:
+            connect = _connect()
+            made = {server.name: connect(server, start_timeout_s=self._start_timeout_s) for server in self._servers}
+            others = {other: known for other, known in self._by_loop.items() if not other.is_closed()}
+            self._by_loop = {**others, loop: made}
+        return self._by_loop[loop]
+
+
+def _end_soon(loop: asyncio.AbstractEventLoop, connections: Sequence[Connection]) -> None:
+    task = loop.create_task(_all(connection.aclose() for connection in connections))
+    _ENDING.add(task)
+    task.add_done_callback(_ENDING.discard)
 
 
 async def _all(work: Iterable[Coroutine[None, None, T]]) -> list[T]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import os
 import signal
 import subprocess
@@ -16,6 +17,7 @@ from exec_server import until
 
 from liteagent_nb import McpInvoker
 from liteagent_nb.core.errors import ConfigError, ToolError
+from liteagent_nb.core.portal import Portal
 from liteagent_nb.tools import _mcp_stdio
 
 FAULTY = Path(__file__).with_name("mcp_faulty.py")
@@ -38,14 +40,18 @@ def faulty(tmp_path):
 
 
 def mcp_children():
-    return [child for child in psutil.Process().children(recursive=True) if is_server(child)]
+    return children_with("mcp_faulty")
 
 
-def is_server(process):
+def children_with(word):
+    return [child.pid for child in psutil.Process().children(recursive=True) if word in words_of(child)]
+
+
+def words_of(process):
     try:
-        return any("mcp_faulty" in word for word in process.cmdline())
+        return " ".join(process.cmdline())
     except psutil.NoSuchProcess:
-        return False
+        return ""
 
 
 async def test_a_server_that_dies_in_a_call_is_a_failed_observation_with_its_last_words_and_comes_back(faulty):
@@ -197,7 +203,7 @@ async def test_an_interrupted_opening_leaves_no_process(faulty):
 async def test_closing_ends_a_server_that_wants_to_stay_and_what_it_started(faulty):
     invoker = faulty("stays")
     await invoker.list_tools()
-    left = [child.pid for child in psutil.Process().children(recursive=True) if "sleep" in child.cmdline()]
+    left = children_with("sleep 600")
     assert left
 
     await invoker.aclose()
@@ -213,6 +219,20 @@ async def test_another_task_than_the_one_that_opened_may_close_and_it_may_be_ope
 
     assert (await invoker.call_tool("ok", {}, timeout_s=5)).ok
     await asyncio.create_task(invoker.aclose())
+
+
+async def test_a_notebooks_two_loops_have_a_server_each_and_one_close_ends_both(faulty):
+    invoker, portal = faulty(), Portal()
+    observe = functools.partial(invoker.call_tool, "ok", {}, timeout_s=5)
+    answers = [await observe(), await asyncio.to_thread(lambda: portal.wait_for(observe())), await observe()]
+
+    assert [answer.text for answer in answers] == ["ok {}"] * 3
+    assert len(invoker.pids()) == 2
+    assert len(invoker.pids()) == 2
+    await invoker.aclose()
+    await asyncio.to_thread(lambda: portal.wait_for(invoker.aclose()))  # waits for what the other loop was told to do
+    assert not mcp_children()
+    portal.close()
 
 
 async def test_closing_ends_a_call_under_way(faulty):
