@@ -33,6 +33,8 @@ class HttpLink:
     def __init__(self, server: HttpServer) -> None:
         self._server = server
         self._refusal = ""
+        self.status = 0
+        """That of the last refusal."""
 
     async def last_words(self) -> str:
         """Return the last refusal's status."""
@@ -54,4 +56,5 @@ class HttpLink:
 
     async def _look(self, response: httpx2.Response) -> None:
         if response.status_code >= _REFUSED:
+            self.status = response.status_code
             self._refusal = f"it answered HTTP {response.status_code} {response.reason_phrase}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import time
+from contextlib import AsyncExitStack
 
 import pytest
 import pytest_asyncio
@@ -43,10 +44,7 @@ async def invoker(everything):
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def far(everything):
     """The second server over HTTP."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    with everything_over_http(everything, port) as url:
+    with everything_over_http(everything, free_port()) as url:
         async with McpInvoker({"everything": {"url": url}}) as opened:
             yield opened
 
@@ -176,6 +174,35 @@ async def test_a_replayed_run_starts_no_server(invoker, tmp_path, monkeypatch):
     assert again.final_answer == asked.final_answer
 
 
+async def test_a_server_over_http_that_was_started_again_is_found_again(everything):
+    port = free_port()
+    servers = {"everything": {"url": f"http://127.0.0.1:{port}/mcp"}}
+    async with AsyncExitStack() as stack:
+        with everything_over_http(everything, port):
+            invoker = await stack.enter_async_context(McpInvoker(servers))
+            assert (await echo(invoker)).ok
+        down = await echo(invoker)
+        with everything_over_http(everything, port):
+            up = await echo(invoker)
+        with everything_over_http(everything, port):
+            again = await echo(invoker)
+
+    assert not down.ok
+    assert "'everything' died in the call" in down.error
+    assert up.ok
+    assert again.ok  # it knew the session no more, so it was asked anew
+
+
+async def echo(invoker):
+    return await invoker.call_tool("echo", {"message": "x"}, timeout_s=10)
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
 async def test_headers_do_not_follow_a_redirect_to_another_host():
     seen = []
 
@@ -219,9 +246,7 @@ async def test_a_host_that_is_no_mcp_server_is_a_tool_error_that_says_what_it_an
 
 
 async def test_a_host_that_is_down_is_a_tool_error():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        url = f"http://127.0.0.1:{probe.getsockname()[1]}/mcp"
+    url = f"http://127.0.0.1:{free_port()}/mcp"
 
     with pytest.raises(ToolError, match="'x' cannot be opened: All connection attempts failed"):
         await McpInvoker({"x": {"url": url}}).list_tools()
