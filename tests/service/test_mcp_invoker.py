@@ -10,6 +10,7 @@ from contextlib import AsyncExitStack
 import pytest
 import pytest_asyncio
 from exec_server import serving
+from mcp.server import MCPServer
 from mcp_others import TIME, everything_over_http, installed_everything
 from starlette.applications import Starlette
 from starlette.responses import RedirectResponse, Response
@@ -201,6 +202,21 @@ def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
+
+
+async def test_a_result_of_50_mb_over_http_is_cut_and_says_how_large_it_was():
+    server = MCPServer("large", log_level="ERROR")
+    server.tool(structured_output=False)(large)
+    with serving(server.streamable_http_app()) as url:
+        async with McpInvoker({"large": {"url": f"{url}/mcp"}}) as invoker:
+            observation = await invoker.call_tool("large", {}, timeout_s=30)
+
+    assert len(observation.text) == 20_000
+    assert "[50000000 characters, middle left out]" in observation.text
+
+
+def large() -> str:
+    return "y" * 50_000_000
 
 
 async def test_headers_do_not_follow_a_redirect_to_another_host():

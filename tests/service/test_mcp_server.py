@@ -85,7 +85,7 @@ async def test_the_agent_answers_and_says_which_model_it_was(shell):
         ({}, "takes a task"),
         ({"task": " "}, "takes a task"),
         ({"task": "x", "model": 5}, "takes a task"),
-        ({"task": "x", "model": "nonsense/x"}, "no provider is known"),
+        ({"task": "x", "model": "local/no-such-file.gguf"}, "no-such-file.gguf"),
     ],
 )
 async def test_what_the_agent_cannot_do_is_a_result_that_says_so(shell, arguments, complaint):
