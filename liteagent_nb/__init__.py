@@ -26,6 +26,7 @@ _HOMES = {
     "HttpToolsInvoker": "tools.http_tools_invoker",
     "LiteAgentError": "core.errors",
     "LocalMCPInvoker": "tools.local_invoker",
+    "McpInvoker": "tools.mcp_invoker",
     "Run": "core.steps",
     "Toolbox": "tools.toolbox",
     "Transcript": "core.chat",

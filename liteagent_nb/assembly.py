@@ -18,6 +18,7 @@ from liteagent_nb.core.tasks import finish_or_abandon
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
 
     from liteagent_nb.cassettes.cassette import Cassette
     from liteagent_nb.core.chat import Price
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from liteagent_nb.kernels.languages import Wall
     from liteagent_nb.kernels.protocol import ContextExecutor
     from liteagent_nb.kernels.run_context import RunContext
+    from liteagent_nb.tools.mcp_invoker import McpInvoker
 
 __all__ = [
     "EMBEDDED_MODEL",
@@ -38,6 +40,7 @@ __all__ = [
     "make_executor",
     "make_far_invoker",
     "make_invoker",
+    "make_mcp_invoker",
     "make_model",
     "make_run_context",
     "maker_of",
@@ -107,8 +110,9 @@ def make_invoker(
     *,
     executor: Executor | None = None,
     isolate: bool = False,
+    others: Sequence[Invoker] = (),
 ) -> Invoker:
-    """Return the local tools that *config* allows, with *functions* of the user's beside them.
+    """Return the local tools that *config* allows, beside them *functions* of the user's and the tools of *others*.
 
     Code runs on *executor*, without one in a fresh process each time; *isolate* walls off shell commands, too.
     """
@@ -122,18 +126,27 @@ def make_invoker(
         executor=executor,
         wall=_wall(isolate=isolate),
     )
-    return CompositeInvoker([Toolbox(functions), local]) if functions else local
+    beside = [*([Toolbox(functions)] if functions else []), *others]
+    return CompositeInvoker([*beside, local]) if beside else local
+
+
+def make_mcp_invoker(file: Path, *, taken: Iterable[str] = ()) -> McpInvoker:
+    """Return the tools of the MCP servers in *file*. Raises `ConfigError` where it names none."""
+    from liteagent_nb.tools.mcp_invoker import McpInvoker  # noqa: PLC0415 - loads when first wired
+
+    return McpInvoker.from_file(file, taken=taken)
 
 
 def make_far_invoker(
     url: str,
     functions: Sequence[Callable[..., object]] = (),
     *,
+    others: Sequence[Invoker] = (),
     token: Callable[[], str] = str,
     timeout_s: float = 0.0,
     cassette: Cassette | None = None,
 ) -> tuple[Invoker, Closing]:
-    """Return the tools of the host at *url*, with *functions* of the user's beside them, and what closes them.
+    """Return the tools of the host at *url*, beside them *functions* and the tools of *others*, and what closes it.
 
     *token* gives what is shown to that host alone. A call gets *timeout_s* where that is more than usual. Where the
     host's list is on *cassette*, nobody is asked for it.
@@ -157,7 +170,8 @@ def make_far_invoker(
 
     tape = None if cassette is None or cassette.mode == "off" else cassette
     far: Invoker = make() if tape is None else CassetteListing(tape, listed_as(url), make)
-    return (CompositeInvoker([Toolbox(functions), far]) if functions else far), close
+    beside = [*([Toolbox(functions)] if functions else []), *others]
+    return (CompositeInvoker([*beside, far]) if beside else far), close
 
 
 def make_executor(
@@ -291,11 +305,12 @@ async def arun_mcp_mini_agent(
     """
     config = cfg or AgentConfig()
     config = replace(config, model=choose_model(config.model).name)
+    cassette = cassette or choose_cassette()
     wires = wired(
         maker_of(config.model, config.completion_kwargs),
         make_invoker(config) if mcp is None else mcp,
         stronger=maker_of(config.escalate_model, config.completion_kwargs) if config.escalate_model else None,
-        cassette=cassette or choose_cassette(),
+        cassette=cassette,
     )
     return await run_wired(Transcript.of(messages), wires, config=config, watch=watch)
 

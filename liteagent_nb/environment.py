@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "child_environment",
+    "expanded",
     "has_proxy_for",
     "is_flag_set",
     "key_names",
@@ -21,6 +22,7 @@ __all__ = [
     "prepare_litellm",
     "replace_environment",
     "secret_values",
+    "server_environment",
     "text",
     "without",
 ]
@@ -28,6 +30,7 @@ __all__ = [
 _SECRET_NAMES = re.compile(
     r"(?:^|_)(?:API_?KEY|KEY|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIALS?|COOKIE|HEADERS|DSN)(?:_|$)"
 )
+_REFERENCE = re.compile(r"\$\{(\w+)(?::-([^}]*))?\}")
 _OWN_KEY = "MINI_AGENT_API_KEY"
 _SECRET_MIN_CHARS = 8
 """Shorter values are switches (`TOKENIZERS=false`) or placeholders; masking them would garble plain words."""
@@ -103,6 +106,26 @@ def child_environment(home: str | None = None) -> dict[str, str]:
     home = home or tempfile.gettempdir()
     kept = {name: os.environ[name] for name in _CHILD_NAMES if name in os.environ}
     return {**kept, "HOME": home, "TMPDIR": home, "PYTHONIOENCODING": "utf-8", "PYTHONDONTWRITEBYTECODE": "1"}
+
+
+def server_environment() -> dict[str, str]:
+    """Return the environment for a program that the user names by its command: no key gets in, its own home does."""
+    clean = child_environment(os.path.expanduser("~"))  # noqa: PTH111 - a home that is not there is no error here
+    clean.pop("PYTHONDONTWRITEBYTECODE")  # code of an agent leaves nothing behind; a program may keep what it compiled
+    return {**clean, "TMPDIR": tempfile.gettempdir()}
+
+
+def expanded(value: str) -> str:
+    """Return *value* with each `${NAME}` replaced by that variable, each `${NAME:-other}` by *other* without one.
+
+    Raises `KeyError` for a variable that is not set.
+    """
+    return _REFERENCE.sub(_referred, value)
+
+
+def _referred(reference: re.Match[str]) -> str:
+    name, default = reference.groups()
+    return os.environ[name] if default is None else text(name, default)
 
 
 def replace_environment(variables: Mapping[str, str]) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
-__all__ = ["finish_or_abandon", "is_being_cancelled"]
+__all__ = ["finish_or_abandon", "is_being_cancelled", "wait_in_any_case"]
 
 T = TypeVar("T")
 
@@ -34,6 +34,19 @@ async def finish_or_abandon(work: Coroutine[None, None, T], *, grace_s: float) -
             task.cancel()
             await asyncio.wait({task}, timeout=grace_s)
         raise
+
+
+async def wait_in_any_case(future: asyncio.Future[T], *, timeout_s: float | None = None) -> None:
+    """Wait for *future*, also when cancelled meanwhile: half a cleanup is none."""
+    waiting = asyncio.ensure_future(asyncio.wait({future}, timeout=timeout_s))
+    is_cancelled = False
+    while not waiting.done():
+        try:
+            await asyncio.shield(waiting)
+        except asyncio.CancelledError:
+            is_cancelled = True
+    if is_cancelled:
+        raise asyncio.CancelledError
 
 
 def _retrieve(task: asyncio.Task[T]) -> None:

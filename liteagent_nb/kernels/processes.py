@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from liteagent_nb.core.execution import ExecResult
+from liteagent_nb.core.tasks import wait_in_any_case
 from liteagent_nb.core.threads import Thread
 from liteagent_nb.environment import child_environment
 from liteagent_nb.kernels._supervised import TIME_LIMIT, Supervised
@@ -22,7 +23,15 @@ if TYPE_CHECKING:
 
     from liteagent_nb.core.execution import OutputWatcher
 
-__all__ = ["MISSING_PROGRAM", "TIME_LIMIT", "ProcessLimits", "run_process", "scratch_folder"]
+__all__ = [
+    "MISSING_PROGRAM",
+    "TIME_LIMIT",
+    "ProcessLimits",
+    "is_installed",
+    "run_process",
+    "scratch_folder",
+    "supervised",
+]
 
 MISSING_PROGRAM = -2
 """The exit code where there is no such program on this machine."""
@@ -61,7 +70,7 @@ async def scratch_folder() -> AsyncIterator[str]:
     finally:
         # A program may have left a million files: they are removed beside the loop, and not waited for forever.
         removal = Thread(folder.cleanup, name="liteagent-tidy").start()
-        await _wait_in_any_case(removal.outcome, timeout_s=_TIDY_WITHIN_S)
+        await wait_in_any_case(removal.outcome, timeout_s=_TIDY_WITHIN_S)
 
 
 async def run_process(
@@ -89,14 +98,14 @@ async def run_process(
                 scratch=folder, watch=watch,
             )  # fmt: skip
     environment = {**child_environment(scratch), **(env or {})}
-    if not _is_installed(argv[0], environment.get("PATH"), cwd or scratch):
+    if not is_installed(argv[0], environment.get("PATH"), cwd or scratch):
         return ExecResult(
             ok=False, rc=MISSING_PROGRAM, status="error", error=f"{argv[0]} is not installed on this machine"
         )
     program = Supervised(output_cap=output_cap, watch=watch)
     life = asyncio.ensure_future(
         program.live(
-            [*_supervisor(limits or ProcessLimits(), scratch), *argv],
+            supervised(argv, limits=limits or ProcessLimits(), scratch=scratch),
             timeout_s=timeout_s,
             cwd=cwd or scratch,
             env=environment,
@@ -107,18 +116,23 @@ async def run_process(
         return await asyncio.shield(life)
     except asyncio.CancelledError:
         program.stop()
-        await _wait_in_any_case(life)
+        await wait_in_any_case(life)
         raise
 
 
-def _is_installed(program: str, path: str | None, cwd: str) -> bool:
+def is_installed(program: str, path: str | None, cwd: str) -> bool:
+    """Whether *program* can be started in the folder *cwd*, with *path* as its PATH."""
     try:
         return shutil.which(os.path.join(cwd, program) if "/" in program else program, path=path) is not None  # noqa: PTH118
     except ValueError:  # a NUL in the name
         return False
 
 
-def _supervisor(limits: ProcessLimits, scratch: str) -> list[str]:
+def supervised(argv: Sequence[str], *, limits: ProcessLimits, scratch: str = "") -> list[str]:
+    """Return *argv* under a supervisor that takes all with it that it started: at its end, on SIGTERM, and when we die.
+
+    Its standard streams are the program's. *scratch* is removed should this process die.
+    """
     # Isolated and without site: it must start fast, and nothing of the user's may run in it.
     return [
         sys.executable or "python3",
@@ -129,19 +143,5 @@ def _supervisor(limits: ProcessLimits, scratch: str) -> list[str]:
         str(os.getpid()),
         scratch,
         *map(str, limits.in_bytes().values()),
+        *argv,
     ]
-
-
-async def _wait_in_any_case(
-    future: asyncio.Future[ExecResult] | asyncio.Future[None], *, timeout_s: float | None = None
-) -> None:
-    """Wait for *future*, also when cancelled meanwhile: half a cleanup is none."""
-    waiting = asyncio.ensure_future(asyncio.wait({future}, timeout=timeout_s))
-    is_cancelled = False
-    while not waiting.done():
-        try:
-            await asyncio.shield(waiting)
-        except asyncio.CancelledError:
-            is_cancelled = True
-    if is_cancelled:
-        raise asyncio.CancelledError

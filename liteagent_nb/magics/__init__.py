@@ -46,4 +46,5 @@ def unload(shell: InteractiveShell) -> None:
     shell.input_transformers_cleanup.remove(keep_questions)
     unregister_formatters(shell)
     execs.executors.close()
+    agent.servers.close()
     agent.portal.close()

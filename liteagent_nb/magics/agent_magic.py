@@ -16,6 +16,7 @@ from liteagent_nb.magics.agent_options import AGENT_LINE
 from liteagent_nb.magics.choosing import Wanted
 from liteagent_nb.magics.completion import agent_matcher
 from liteagent_nb.magics.conversation import Conversation
+from liteagent_nb.magics.mcp_servers import McpServers
 from liteagent_nb.magics.options import Asked, variable_name
 from liteagent_nb.magics.plan import planned
 from liteagent_nb.magics.stopped import Stopped
@@ -51,6 +52,7 @@ class AgentMagics(Magics):
     tool = List(Unicode(), help="Functions of the notebook that the model may call.").tag(config=True)
     tools_url = Unicode("", help="The host whose tools are used instead of the local ones.").tag(config=True)
     tools_token_file = Unicode("", help="The file that holds the token of that host.").tag(config=True)
+    mcp = List(Unicode(), help="Files that name MCP servers, whose tools the model may call.").tag(config=True)
     no_tools = Bool(help="Whether the model answers without any tool.").tag(config=True)
     allow_shell = List(Unicode(), ["echo"], help="Programs that exec_shell may run.").tag(config=True)
     auto_run = Bool(help="Whether the first code block of an answer is run.").tag(config=True)
@@ -66,6 +68,7 @@ class AgentMagics(Magics):
         self.ip = shell  # `shell` itself may be None, say its types
         self.portal = portal
         self.executors = executors
+        self.servers = McpServers(portal)
         self.conversation = Conversation()
         self.ledger = Ledger()
         self.carried: Cassette | None = None

@@ -44,6 +44,11 @@ AGENT_LINE = Line(
             {"metavar": "URL"},
         ),
         Option(("--tools-token-file",), "holds the token that this host asks for", {"metavar": "FILE"}),
+        Option(
+            ("--mcp",),
+            "a JSON file that names MCP servers (mcpServers), whose tools the model may call; may be repeated",
+            {**SEVERAL, "metavar": "FILE"},
+        ),
         Option(("--no-tools",), "let the model answer without any tool", FLAG),
         Option(
             ("--allow-shell",), "a program that exec_shell may run; may be repeated", {**SEVERAL, "metavar": "PREFIX"}

@@ -54,7 +54,8 @@ def _shown(magics: AgentMagics, bundle: dict[str, str], value: object) -> object
 def _reset(magics: AgentMagics, _: Wanted) -> dict[str, str]:
     forgotten = counted(len(magics.conversation.transcript), "message")
     magics.conversation = Conversation()
-    return note_bundle(f"The conversation begins anew; {forgotten} forgotten.")
+    ended = " The MCP servers were ended." if magics.servers.close() else ""
+    return note_bundle(f"The conversation begins anew; {forgotten} forgotten.{ended}")
 
 
 def _history(magics: AgentMagics, _: Wanted) -> dict[str, str]:
@@ -93,7 +94,8 @@ def _tools(magics: AgentMagics, wanted: Wanted) -> dict[str, str]:
 async def _listed(magics: AgentMagics, wanted: Wanted) -> Sequence[Tool]:
     if not wanted.tools_url:
         functions = find_functions(wanted.tool, magics.ip.user_ns)
-        return await make_invoker(wanted.config(""), functions).list_tools()
+        others = magics.servers.named(wanted.mcp)
+        return await make_invoker(wanted.config(""), functions, others=others).list_tools()
     invoker, close = far_tools(magics, wanted, find_cassette(magics, wanted.cassette))
     try:
         return await invoker.list_tools()

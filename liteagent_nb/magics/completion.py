@@ -12,6 +12,7 @@ from liteagent_nb.magics.cassette_command import WORDS
 from liteagent_nb.magics.choosing import BUILT_IN, models_in
 from liteagent_nb.magics.commands import COMMANDS
 from liteagent_nb.magics.matching import line_before, matcher, offered, public_names
+from liteagent_nb.magics.mcp_servers import server_files
 from liteagent_nb.services.tokens import default_token_file
 
 if TYPE_CHECKING:
@@ -75,6 +76,7 @@ _VALUES: Mapping[str, Callable[[AgentMagics], Iterable[str]]] = {
     "--tool": _tools,
     "--tools-url": lambda _: [_OWN_HOST],
     "--tools-token-file": lambda _: [str(default_token_file())],
+    "--mcp": lambda _: server_files(),
     "--cassette": lambda _: MODES,
 }
 """What may follow an option."""

@@ -90,7 +90,9 @@ def _tools(
         return far_tools(magics, wanted, cassette)
     context = make_run_context(magics.executors[Place(isolate=bool(wanted.isolate))])
     functions = find_functions(wanted.tool, magics.ip.user_ns)
-    return make_invoker(config, functions, executor=context, isolate=bool(wanted.isolate)), context.aclose
+    others = magics.servers.named(wanted.mcp)
+    tools = make_invoker(config, functions, executor=context, isolate=bool(wanted.isolate), others=others)
+    return tools, context.aclose
 
 
 def far_tools(magics: AgentMagics, wanted: Wanted, cassette: Cassette | None) -> tuple[Invoker, Closing]:
@@ -98,7 +100,14 @@ def far_tools(magics: AgentMagics, wanted: Wanted, cassette: Cassette | None) ->
     file = wanted.tools_token_file
     functions = find_functions(wanted.tool, magics.ip.user_ns)
     token = (lambda: read_token(Path(file).expanduser())) if file else str
-    return make_far_invoker(wanted.tools_url, functions, token=token, timeout_s=wanted.timeout, cassette=cassette)
+    return make_far_invoker(
+        wanted.tools_url,
+        functions,
+        others=magics.servers.named(wanted.mcp),
+        token=token,
+        timeout_s=wanted.timeout,
+        cassette=cassette,
+    )
 
 
 def limits_of(wanted: Wanted) -> Limits:

@@ -81,3 +81,11 @@ def test_the_body_of_a_cell_and_other_lines_complete_as_python(complete):
     assert "rows" in complete("ro")
     assert "--timeout" not in complete("%%exec\nprint(--ti")
     assert not [text for text in complete("print(--max") if text.startswith("--")]
+
+
+def test_the_files_that_may_name_mcp_servers_are_offered(complete, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("mcp.json", "mcp.cassette.json", "mcp.txt"):
+        (tmp_path / name).touch()
+
+    assert complete("%agent --mcp m") == ["mcp.json"]
