@@ -17,7 +17,7 @@ _FORMAT = "liteagent-answers-1"
 """Changes with what is written of an answer, so that old entries are not read."""
 _ABOUT_SENDING = frozenset(
     "metadata litellm_metadata cache caching timeout request_timeout stream_timeout num_retries max_retries priority "
-    "litellm_call_id litellm_trace_id litellm_logging_obj logger_fn verbose no-log client".split()
+    "litellm_call_id litellm_trace_id litellm_logging_obj logger_fn verbose no-log".split()
 )
 """How a request is sent and noted: the answer does not hang on it."""
 _ABOUT_LOAD = frozenset("rpm tpm weight order timeout stream_timeout max_retries max_parallel_requests tags".split())
@@ -42,7 +42,7 @@ class RequestKeys:
         asked = {name: value for name, value in request.items() if name not in _ABOUT_SENDING and value is not None}
         servers, variables = self._servers_of(str(asked.get("model")))
         try:
-            told = _canonical([asked, [environment.text(name) for name in variables]])
+            told = _canonical([asked, _tags(request), [environment.text(name) for name in variables]])
         except (TypeError, ValueError, RecursionError):
             return None
         return hashlib.sha256(servers + told).hexdigest()
@@ -56,6 +56,12 @@ class RequestKeys:
                 self._known.clear()
             known = self._known[model] = (version, *_described(self._router, model))
         return known[1:]
+
+
+def _tags(request: Mapping[str, Any]) -> object:
+    """Return what, of all metadata, chooses among deployments."""
+    metadata = request.get("metadata")
+    return metadata.get("tags") if isinstance(metadata, dict) else None
 
 
 def _version(router: Any) -> int | None:
