@@ -72,7 +72,10 @@ class McpInvoker:
         if route is None:
             return unknown_tool(name, self._routes)
         server, tool = route
-        return await self._connections()[server].call(tool, arguments, timeout_s=timeout_s)
+        clock = asyncio.get_running_loop().time
+        started_s = clock()
+        observation = await self._connections()[server].call(tool, arguments, timeout_s=timeout_s)
+        return observation.timed((clock() - started_s) * 1000)
 
     async def aclose(self) -> None:
         """End all servers. They start again when they are needed again."""

@@ -10,15 +10,19 @@ import time
 
 import pytest
 
+from liteagent_nb.core.config import AgentConfig
 from liteagent_nb.core.errors import ConfigError
 from liteagent_nb.core.protocols import Invoker
 from liteagent_nb.core.tools import Observation, Tool
+from liteagent_nb.services.background import serve_in_background
+from liteagent_nb.services.mcp_server import create_app
 from liteagent_nb.services.tools_host import serve_tools
 from liteagent_nb.testing.validator import check_request
 from liteagent_nb.tools.composite import CompositeInvoker
 from liteagent_nb.tools.echo import EchoMCP
 from liteagent_nb.tools.http_tools_invoker import HttpToolsInvoker
 from liteagent_nb.tools.local_invoker import LocalMCPInvoker
+from liteagent_nb.tools.mcp_invoker import McpInvoker
 from liteagent_nb.tools.toolbox import Toolbox
 
 TOKEN = "a-token-of-tests"
@@ -77,6 +81,13 @@ def host():
         yield host
 
 
+@pytest.fixture(scope="module")
+def mcp_host():
+    app = create_app(Toolbox(FUNCTIONS), config=AgentConfig(tool_timeout_sec=30.0), offers_agent=False, token=TOKEN)
+    with serve_in_background(app) as server:
+        yield server.url
+
+
 @contextlib.asynccontextmanager
 async def toolbox(request):
     yield Toolbox(FUNCTIONS)
@@ -101,8 +112,24 @@ async def http_in_composite(request):
         yield both
 
 
-KINDS = [toolbox, composite, http, http_in_composite]
-"""Each opens an invoker with the tools of FUNCTIONS: another kind needs one more line here."""
+@contextlib.asynccontextmanager
+async def mcp(request):
+    url = request.getfixturevalue("mcp_host")
+    servers = {"own": {"url": f"{url}/mcp", "headers": {"Authorization": f"Bearer {TOKEN}"}}}
+    async with McpInvoker({"mcpServers": servers}) as invoker:
+        yield invoker
+
+
+OWN_KINDS = [toolbox, composite, http, http_in_composite]
+"""Each opens an invoker with the tools of FUNCTIONS, and carries all that ours say of them."""
+KINDS = [*OWN_KINDS, mcp]
+"""MCP knows texts and failures, and nothing of exit codes and the like."""
+
+
+@pytest.fixture(params=OWN_KINDS, ids=lambda kind: kind.__name__)
+async def own_invoker(request):
+    async with request.param(request) as invoker:
+        yield invoker
 
 
 @pytest.fixture(params=KINDS, ids=lambda kind: kind.__name__)
@@ -126,6 +153,11 @@ async def test_it_lists_its_tools_with_their_schemas(invoker):
     assert tools["greet"].description.startswith("Say hello.")
     assert tools["greet"].parameters["required"] == ["name"]
     assert tools["greet"].parameters["properties"]["name"] == {"type": "string", "description": "whom to greet"}
+
+
+async def test_a_tool_says_how_it_wants_to_be_run(own_invoker):
+    tools = {tool.name: tool for tool in await own_invoker.list_tools()}
+
     assert (tools["explain"].run_alone, tools["explain"].timeout_s) == (True, 4.0)
     assert (tools["greet"].run_alone, tools["greet"].timeout_s) == (False, None)
 
@@ -144,22 +176,29 @@ async def test_a_call_brings_back_what_the_tool_returned(invoker):
     assert observation.t_ms > 0
 
 
-async def test_a_record_stays_a_record(invoker):
-    observation = await call(invoker, "record")
+async def test_a_record_stays_a_record(own_invoker):
+    observation = await call(own_invoker, "record")
 
     assert observation.result == {"name": "Zoë", "sizes": [1, 2.5, None], "is_new": True}
     assert json.loads(observation.text) == observation.result
 
 
-async def test_a_tool_that_raises_is_a_failed_observation_with_its_traceback(invoker):
+async def test_a_tool_that_raises_is_a_failed_observation(invoker):
     observation = await call(invoker, "fail", reason="the moon is full")
+
+    assert not observation.ok
+    assert "RuntimeError: the moon is full" in observation.error
+
+
+async def test_its_traceback_comes_along(own_invoker):
+    observation = await call(own_invoker, "fail", reason="the moon is full")
 
     assert (observation.ok, observation.error) == (False, "RuntimeError: the moon is full")
     assert "in fail" in observation.stderr
 
 
-async def test_an_observation_that_a_tool_made_itself_comes_back_as_it_is(invoker):
-    observation = await call(invoker, "explain")
+async def test_an_observation_that_a_tool_made_itself_comes_back_as_it_is(own_invoker):
+    observation = await call(own_invoker, "explain")
 
     assert (observation.ok, observation.rc, observation.language) == (False, 3, "bash")
     assert (observation.stdout, observation.stderr, observation.error) == ("half\n", "broken pipe\n", "it broke")
