@@ -29,6 +29,7 @@ _HOMES = {
     "Toolbox": "tools.toolbox",
     "Transcript": "core.chat",
     "arun_mcp_mini_agent": "assembly",
+    "enable_codex_agent": "provider.codex_agent",
     "run_agent": "core.agent",
     "run_mcp_mini_agent": "assembly",
 }

@@ -135,6 +135,7 @@ def test_the_client_is_closed_with_its_loop():
 
 
 def test_a_portal_keeps_its_client_and_closes_it():
+    before = set(threading.enumerate())
     portal = Portal()
     first, again = portal.wait_for(pooled_client()), portal.wait_for(pooled_client())
 
@@ -142,7 +143,7 @@ def test_a_portal_keeps_its_client_and_closes_it():
 
     assert first is again
     assert first.closed
-    assert "liteagent" not in [thread.name for thread in threading.enumerate()]
+    assert "liteagent" not in [thread.name for thread in set(threading.enumerate()) - before]
 
 
 def test_a_loop_that_was_closed_without_farewell_is_forgotten():
