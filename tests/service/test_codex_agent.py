@@ -564,6 +564,21 @@ async def test_the_agents_on_the_way_are_told(way):
         via.reset(token)
 
 
+@pytest.mark.parametrize("more", [{}, {"drop_params": True}], ids=["directly", "through litellm"])
+async def test_an_openai_compatible_server_of_ones_own_is_told_too(more):
+    token = via.set(("a1",))
+    try:
+        with serving_provider("fine") as provider:
+            settings = {"api_base": provider.url, "api_key": provider.key, "extra_headers": {"x-trace": "7"}, **more}
+            model = make_model("openai/test-model", settings)
+            _ = [delta async for delta in model.stream(Transcript.of("hi"), (), {})]
+
+            headers = provider.requests[0].headers
+            assert (headers["x-liteagent-via"], headers["x-trace"]) == ("a1", "7")
+    finally:
+        via.reset(token)
+
+
 async def test_a_users_own_question_names_no_agents():
     with serving_provider("fine") as provider:
         await ask("acompletion", at(provider))
