@@ -5,23 +5,23 @@ from __future__ import annotations
 from liteagent_nb import environment
 from liteagent_nb.core.errors import ConfigError
 
-__all__ = ["BASE_VARIABLE", "FLAG", "KEY_VARIABLE", "PROVIDERS", "base_of", "key_of", "whole_number"]
+__all__ = ["BASE_VARIABLE", "FLAG", "PROVIDERS", "base_of", "key_of", "whole_number"]
 
 PROVIDERS = ("codex-agent", "codex_cli_agent")
 """The provider's name, and its other one."""
 FLAG = "LITELLM_ENABLE_CODEX_AGENT"
 BASE_VARIABLE = "CODEX_AGENT_API_BASE"
-KEY_VARIABLE = "CODEX_AGENT_API_KEY"
+_KEY_VARIABLE = "CODEX_AGENT_API_KEY"
 
 
 def base_of(named: object) -> str:
     """Return the address of the agent: the one that is named, else the environment's; empty where there is none."""
-    return str(named or "").strip() or environment.text("CODEX_AGENT_API_BASE")
+    return str(named or "").strip() or environment.text(BASE_VARIABLE)
 
 
 def key_of(named: object) -> str:
     """Return the agent's key: the one that is given, else the environment's; empty where there is none."""
-    return str(named or "").strip() or environment.text("CODEX_AGENT_API_KEY")
+    return str(named or "").strip() or environment.text(_KEY_VARIABLE)
 
 
 def whole_number(name: str, default: int) -> int:
