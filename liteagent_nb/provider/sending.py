@@ -89,5 +89,7 @@ def _told(question: Question) -> Iterator[None]:
     try:
         yield
     except httpx.TransportError as error:
-        words = f"{question.url}: {str(error) or type(error).__name__}"
+        is_late = isinstance(error, httpx.TimeoutException)
+        what = "Request timed out" if is_late else str(error) or type(error).__name__  # older litellms go by the words
+        words = f"{question.url}: {what}"
         raise type(error)(words, request=httpx.Request("POST", question.url)) from None

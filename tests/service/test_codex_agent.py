@@ -484,6 +484,14 @@ async def test_where_nobody_listens_the_error_says_so():
             assert f"{base}/v1/chat/completions" in str(error)
 
 
+def read_request(connection):
+    """Return a request, body and all, which comes after its head."""
+    data = b""
+    while b'"messages"' not in data:
+        data += connection.recv(100_000)
+    return data
+
+
 @contextlib.contextmanager
 def answering_raw(*answers):
     """Answer one connection after another with raw bytes, and give the URL and the connections' requests."""
@@ -493,7 +501,7 @@ def answering_raw(*answers):
         for data in answers:
             connection, _ = listener.accept()
             with connection:
-                requests.append(connection.recv(100_000))
+                requests.append(read_request(connection))
                 connection.sendall(data)
 
     with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -504,11 +512,35 @@ def answering_raw(*answers):
         assert not thread.is_alive()
 
 
+@contextlib.contextmanager
+def answering_on_one_connection(*answers):
+    """Answer request after request of the first connection with raw bytes; no other one is ever accepted."""
+
+    def serve():
+        connection, _ = listener.accept()
+        with connection:
+            for data in answers:
+                read_request(connection)
+                connection.sendall(data)
+            connection.recv(1)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    thread.join(6)
+
+
+def kept_open(body):
+    return f"HTTP/1.1 200 OK\r\ncontent-length: {len(body)}\r\n\r\n{body}".encode()
+
+
 def whole_answer(body, status="200 OK", more=""):
     return f"HTTP/1.1 {status}\r\ncontent-length: {len(body)}\r\nconnection: close\r\n{more}\r\n{body}".encode()
 
 
-FINE = whole_answer('{"choices": [{"index": 0, "message": {"content": "fine"}, "finish_reason": "stop"}]}')
+FINE_BODY = '{"choices": [{"index": 0, "message": {"content": "fine"}, "finish_reason": "stop"}]}'
+FINE = whole_answer(FINE_BODY)
 
 
 @pytest.mark.parametrize("way", ["completion", "acompletion"])
@@ -594,6 +626,26 @@ async def test_many_questions_at_once_are_all_answered_over_one_client():
         replies = await asyncio.gather(*(ask("acompletion", at(provider)) for _ in range(40)))
 
         assert [text_of(pieces) for pieces in replies] == ["fine"] * 40
+
+
+async def test_questions_one_after_another_share_a_connection():
+    piece = '{"choices": [{"index": 0, "delta": {"content": "fine"}, "finish_reason": "stop"}]}'
+    stream = kept_open(f"data: {piece}\n\ndata: [DONE]\n\n")
+    with answering_on_one_connection(stream, kept_open(FINE_BODY), stream) as base:
+        asked = {"model": "codex-agent/m", "messages": HI, "api_base": base, "timeout": 5}
+
+        texts = [text_of(await ask(way, asked)) for way in ("astream", "acompletion", "astream")]
+
+    assert texts == ["fine"] * 3
+
+
+async def test_a_server_that_does_not_end_its_answer_is_not_waited_for():
+    piece = '{"choices": [{"index": 0, "delta": {"content": "fine"}, "finish_reason": "stop"}]}'
+    unended = f"HTTP/1.1 200 OK\r\ncontent-length: 9999\r\n\r\ndata: {piece}\n\ndata: [DONE]\n\n".encode()
+    for way in ("stream", "astream"):
+        with answering_on_one_connection(unended) as base:
+            async with asyncio.timeout(5):
+                assert text_of(await ask(way, {"model": "codex-agent/m", "messages": HI, "api_base": base})) == "fine"
 
 
 def test_the_client_is_closed_with_its_loop():
