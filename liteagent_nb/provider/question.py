@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 import httpx
 
 from liteagent_nb.core.errors import ConfigError
 from liteagent_nb.core.hops import via_header
+from liteagent_nb.core.redaction import redact
 from liteagent_nb.provider.names import BASE_VARIABLE, base_of, key_of
 from liteagent_nb.provider.patience import Patience, patience_of
 
@@ -64,11 +64,18 @@ def address_of(api_base: object) -> str:
     base = base_of(api_base)
     if not base:
         raise ConfigError("codex-agent has no address", hint=f"give api_base, or set {BASE_VARIABLE}")
-    parts = urlsplit(base)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        hint = f"give api_base, or set {BASE_VARIABLE}, such as http://127.0.0.1:8788"
-        raise ConfigError(f"codex-agent's address {base!r} is no URL", hint=hint)
+    if not _is_address(base):
+        hint = f"give api_base, or set {BASE_VARIABLE}, such as http://127.0.0.1:8788, and the key as api_key"
+        raise ConfigError(f"codex-agent's address {redact(base)!r} is no URL to ask at", hint=hint)
     return f"{base.rstrip('/').removesuffix('/v1')}/v1"
+
+
+def _is_address(base: str) -> bool:
+    try:
+        url = httpx.URL(base)
+    except httpx.InvalidURL:
+        return False
+    return url.scheme in {"http", "https"} and bool(url.host) and not (url.userinfo or url.query or url.fragment)
 
 
 def _headers(key: str, more: Mapping[str, str]) -> httpx.Headers:

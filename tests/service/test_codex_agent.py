@@ -36,6 +36,7 @@ pytestmark = [
 HI = [{"role": "user", "content": "hi"}]
 ADD = {"type": "function", "function": {"name": "add", "parameters": {"type": "object", "properties": {}}}}
 WAYS = ("completion", "acompletion", "stream", "astream")
+BAD_BASES = ["127.0.0.1:8788", "ftp://127.0.0.1", "http://", "http://h:port", "http://me:pass-word@h", "http://h?a=b"]
 VARIABLES = ("API_BASE", "API_KEY", "MAX_RETRIES", "RETRY_BASE_MS", "MAX_BACKOFF_MS")
 
 
@@ -286,12 +287,13 @@ async def test_without_a_base_the_error_names_both_places_for_it(way):
     assert "give api_base, or set CODEX_AGENT_API_BASE" in str(error)
 
 
-@pytest.mark.parametrize("base", ["127.0.0.1:8788", "ftp://127.0.0.1", "http://"])
+@pytest.mark.parametrize("base", BAD_BASES)
 async def test_what_is_no_address_is_refused_before_anything_is_sent(base):
     error = await failing("acompletion", {"model": "codex-agent/mini", "messages": HI, "api_base": base})
 
     assert isinstance(error, litellm.BadRequestError)
-    assert "is no URL" in str(error)
+    assert "is no URL to ask at" in str(error)
+    assert "pass-word" not in str(error)
 
 
 # The switch
@@ -565,6 +567,16 @@ async def test_a_time_limit_is_litellms_own_and_is_not_waited_for_again():
 
         assert isinstance(error, litellm.Timeout)
         assert len(provider.requests) == 1
+
+
+async def test_a_router_passes_its_time_limit_on():
+    with serving_provider(slow(30, "late")) as provider:
+        router, asked = routed(provider)
+        started = time.monotonic()
+        error = await failing("acompletion", {**asked, "timeout": 0.3, "num_retries": 0}, router)
+
+    assert isinstance(error, litellm.Timeout)
+    assert time.monotonic() - started < 3
 
 
 async def test_a_router_falls_back_to_another_deployment():
