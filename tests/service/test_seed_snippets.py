@@ -17,7 +17,7 @@ import socket
 import subprocess
 import sys
 import time
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import httpx
@@ -146,7 +146,8 @@ def served(command, env, folder):
             wait_for(url, process, log)
             yield url
         finally:
-            os.killpg(process.pid, signal.SIGTERM)
+            with suppress(ProcessLookupError):  # it ended by itself, which `wait_for` has told of
+                os.killpg(process.pid, signal.SIGTERM)
             process.wait(20)
 
 
