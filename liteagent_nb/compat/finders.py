@@ -71,11 +71,16 @@ class _Alias(Loader):
 
 
 class _First(MetaPathFinder):
-    """Looks after two modules of litellm's own while they load."""
+    """Looks after two modules of litellm's own while they load, and answers for the seed's agent at once.
+
+    litellm's MCP client has a finder of its own for all that is below it, which fails for what it does not know.
+    """
 
     def find_spec(
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
+        if name.startswith(_AGENT):
+            return LAST.find_spec(name)
         wrapper = {"litellm": _ThenOffer, _MCP_CLIENT: _OrEmpty}.get(name)
         if wrapper is None:
             return None
@@ -124,6 +129,9 @@ class _OrEmpty(_Around):
 
             vars(module)["__getattr__"] = missing
             answered.add(module.__name__)
+        if FIRST in sys.meta_path:  # litellm has put its finder before it
+            sys.meta_path.remove(FIRST)
+            sys.meta_path.insert(0, FIRST)
 
 
 def offer_codex_agent() -> None:
