@@ -38,6 +38,7 @@ _HOMES = {
     "clear_cache": "extras.cache",
     "configure_cache": "extras.cache",
     "configure_cache_redis": "extras.cache",
+    "enable_codex_agent": "provider.codex_agent",
     "extract_content": "extras.response_utils",
     "remove_cache": "extras.cache",
     "run_agent": "core.agent",

@@ -101,6 +101,10 @@ def make_model(name: str, completion_kwargs: Mapping[str, object] | None = None)
         return DummyModel(name)
     from liteagent_nb.models.litellm_model import LitellmModel  # noqa: PLC0415 - litellm loads at the first question
 
+    if name.startswith(("codex-agent/", "codex_cli_agent/")):
+        from liteagent_nb.provider.codex_agent import check_codex_agent  # noqa: PLC0415
+
+        check_codex_agent(completion_kwargs or {})
     return LitellmModel(name, completion_kwargs or {})
 
 

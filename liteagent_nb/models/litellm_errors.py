@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["as_house_error", "broken_off", "is_worth_retrying", "retry_after_s"]
 
-_PREFIXES = re.compile(r"^(?:litellm\.\w+: |\w+(?:Error|Exception)(?: -|:) )+")
+_PREFIXES = re.compile(r"^(?:litellm\.\w+: |[\w-]+(?:Error|Exception)(?: -|:) )+")
 _MAX_CHARS = 1000
 _TOO_MANY, _SERVER_ERROR, _REQUEST_TIMEOUT = 429, 500, 408
 

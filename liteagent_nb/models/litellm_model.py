@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from liteagent_nb import environment
 from liteagent_nb.core.errors import ConfigError, LiteAgentError
+from liteagent_nb.core.hops import via_header
 from liteagent_nb.models.direct.choice import direct_or_none
 from liteagent_nb.models.direct.reply import stream_directly
 from liteagent_nb.models.litellm_chunks import delta_of, field_of, usage_of
@@ -98,6 +99,8 @@ class LitellmModel:
         if self._provider == "openai" and has_own_base(self._provider, request):
             # Servers of one's own often want no key; the client behind litellm insists on some text.
             request.setdefault("api_key", environment.text("OPENAI_API_KEY", "none"))
+            if hops := via_header():  # that server may be the agent whose run this is
+                request["extra_headers"] = {**(request.get("extra_headers") or {}), **hops}
         return request
 
     def _attempt(self, request: Mapping[str, Any], direct: DirectRequest | None) -> AsyncGenerator[Delta]:

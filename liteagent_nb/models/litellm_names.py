@@ -26,6 +26,8 @@ _ODD_KEY_NAMES = {
     "perplexity": "PERPLEXITYAI_API_KEY",
     "datarobot": "DATAROBOT_API_TOKEN",
     "cohere_chat": "COHERE_API_KEY",
+    "codex-agent": "CODEX_AGENT_API_KEY",
+    "codex_cli_agent": "CODEX_AGENT_API_KEY",
 }
 _MADE_TO_ORDER = ("ft:", "ft-")
 """How names of fine-tuned models begin; no list has them."""

@@ -8,7 +8,7 @@ from typing import Any
 from liteagent_nb.core.chat import text_of
 from liteagent_nb.core.streaming import CallDelta, Delta
 
-__all__ = ["BrokenStream", "Chunk", "ChunkReader"]
+__all__ = ["BrokenStream", "Chunk", "ChunkReader", "check_chunk"]
 
 Chunk = dict[str, Any]
 
@@ -43,7 +43,7 @@ class ChunkReader:
             return None
         if not isinstance(chunk, dict):
             raise BrokenStream(f"a chunk is {type(chunk).__name__}, not an object")
-        _check(chunk)
+        check_chunk(chunk)
         if isinstance(chunk.get("usage"), dict):
             self.usage = chunk["usage"]
         delta = _delta_of(chunk)
@@ -75,7 +75,7 @@ def _string_between(text: str, before: str, after: str) -> str:
     return content if isinstance(content, str) and text[end:] == after else ""
 
 
-def _check(chunk: Chunk) -> None:
+def check_chunk(chunk: Chunk) -> None:
     """Raise what the server tells of itself: it may fail long after it has answered with status 200."""
     if error := chunk.get("error"):
         told = error.get("message") if isinstance(error, dict) else None

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from liteagent_nb.models.direct.request import DirectRequest
 
-__all__ = ["NoRoomToAnswer", "broken_transport", "refused"]
+__all__ = ["NoRoomToAnswer", "broken_transport", "json_of", "message_of", "refused"]
 
 _NO_ROOM = "could not finish the message because max_tokens or model output limit was reached"
 
@@ -28,8 +28,8 @@ def refused(status: int, headers: Iterable[tuple[str, str]], body: bytes, *, req
     from litellm.llms.openai.common_utils import OpenAIError  # noqa: PLC0415 - where it moved, only errors suffer
 
     answer = httpx.Response(status, headers=list(headers), request=httpx.Request("POST", request.url))
-    told = _json_of(body)
-    message = _message_of(told) or f"Error code: {status}"
+    told = json_of(body)
+    message = message_of(told) or f"Error code: {status}"
     if status == 400 and _NO_ROOM in message.lower():  # noqa: PLR2004 - HTTP
         return NoRoomToAnswer(message)
     error = OpenAIError(status_code=status, message=message, headers=answer.headers, response=answer, body=told)
@@ -40,7 +40,8 @@ def refused(status: int, headers: Iterable[tuple[str, str]], body: bytes, *, req
     return mapped if isinstance(mapped, Exception) else error
 
 
-def _json_of(body: bytes) -> Any:
+def json_of(body: bytes) -> Any:
+    """Return the JSON of an answer; its text where it is none."""
     text = body.decode("utf-8", errors="replace").strip()
     try:
         return json.loads(text)
@@ -48,7 +49,7 @@ def _json_of(body: bytes) -> Any:
         return text
 
 
-def _message_of(told: Any) -> str:
+def message_of(told: Any) -> str:
     """Return the words that are meant to be read: OpenAI's `error.message`, or `message`."""
     error = told.get("error", told) if isinstance(told, dict) else None
     message = error.get("message") if isinstance(error, dict) else None

@@ -17,11 +17,11 @@ from liteagent_nb.models.litellm_errors import broken_off
 from liteagent_nb.models.quiet_litellm import inside_litellm
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
+    from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Iterator
 
     from liteagent_nb.models.direct.request import DirectRequest
 
-__all__ = ["stream_directly"]
+__all__ = ["stream_directly", "wait_for_the_end"]
 
 _DONE = b"[DONE]"
 _LAST_BYTES_S = 0.1
@@ -43,7 +43,7 @@ async def stream_directly(request: DirectRequest, *, cost_of: Callable[[Any], fl
                 for delta in reply.read(events.feed(block)):
                     yield delta
                 if reply.is_done:
-                    await _wait_for_the_end(blocks)
+                    await wait_for_the_end(blocks)
                     break
             for delta in reply.read(events.close()):
                 yield delta
@@ -53,7 +53,8 @@ async def stream_directly(request: DirectRequest, *, cost_of: Callable[[Any], fl
     yield Delta(finish_reason=reply.finish_reason(), usage=usage_of(usage, cost_of=cost_of, is_estimate=is_estimate))
 
 
-async def _wait_for_the_end(blocks: AsyncGenerator[bytes]) -> None:
+async def wait_for_the_end(blocks: AsyncIterator[bytes]) -> None:
+    """Read what is left of an answer that is all there, for a moment: then its connection can be used again."""
     with suppress(Exception):  # all of the answer is there: how its connection ends changes nothing
         async with asyncio.timeout(_LAST_BYTES_S):
             async for _ in blocks:
