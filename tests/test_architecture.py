@@ -20,7 +20,7 @@ from liteagent_nb.core import errors
 ROOT = Path(__file__).parent.parent
 HEAVY = (
     "litellm openai ipywidgets anywidget starlette uvicorn fastapi pandas numpy matplotlib PIL xllamacpp pydantic "
-    "aiohttp httpx requests tokenizers nbclient"
+    "aiohttp httpx requests tokenizers nbclient mcp mcp_types httpx2"
 ).split()
 CLEAN = {key: value for key, value in os.environ.items() if not key.startswith(("COV_", "COVERAGE_"))}
 

@@ -86,6 +86,8 @@ class McpTools:
             return _result_of(await _apart(asyncio.ensure_future(work)))
         except LiteAgentError as error:
             return _failure(f"{error}\n{error.hint}" if error.hint else str(error))
+        except Exception as error:  # noqa: BLE001 - a failed tool is a result, whatever an invoker raises
+            return _failure(f"{type(error).__name__}: {error}")
 
     async def _asked(self, context: ServerRequestContext[Any], arguments: Mapping[str, object]) -> CallToolResult:
         task, model = arguments.get("task"), arguments.get("model") or ""
@@ -126,6 +128,8 @@ async def _apart(work: asyncio.Future[T], *, meanwhile: Callable[[], Awaitable[N
             work.cancel()
             with anyio.CancelScope(shield=True):
                 await asyncio.wait({work}, timeout=_CLEANUP_S)
+    if work.cancelled():
+        raise RuntimeError("the tool cancelled itself")
     return work.result()
 
 

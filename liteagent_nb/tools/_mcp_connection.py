@@ -36,14 +36,17 @@ class Connection:
         self._beginning = asyncio.Lock()
         self._deaths = 0
 
-    async def open(self) -> Life:
-        """Return the server's life, which begins now if it must. Raises `ToolError` where it cannot be reached."""
+    async def open(self, *, within_s: float | None = None) -> Life:
+        """Return the server's life, which begins now if it must. Raises `ToolError` where it cannot be reached.
+
+        Raises `TimeoutError` where that takes longer than *within_s*; the server goes on starting then.
+        """
         async with self._beginning:
             if self._life is None or self._life.is_over:
                 await self._bury()
                 self._life = self._begun()
             life = self._life
-        await life.opened()
+        await life.opened(within_s=within_s)
         return life
 
     def _begun(self) -> Life:
@@ -72,23 +75,28 @@ class Connection:
 
     async def call(self, name: str, arguments: Mapping[str, object], *, timeout_s: float) -> Observation:
         """Call a tool by the server's own name for it; whatever goes wrong is an observation."""
+        until_s = asyncio.get_running_loop().time() + timeout_s
+        life: Life | None = None
         try:
-            async with asyncio.timeout(timeout_s):
-                return await self._call(name, arguments)
+            life = await self.open(within_s=timeout_s)
+            async with asyncio.timeout_at(until_s):
+                return await self._call(life, name, arguments)
         except TimeoutError:
-            return Observation.failure(f"timeout after {timeout_s:g}s", rc=-1)
+            starting = "" if life else "; the server is still starting"
+            return Observation.failure(f"timeout after {timeout_s:g}s{starting}", rc=-1)
         except LiteAgentError as error:
             self._deaths = min(self._deaths + 1, _MOST_DEATHS)
             return Observation.failure(str(error))
 
-    async def _call(self, name: str, arguments: Mapping[str, object], *, may_repeat: bool = True) -> Observation:
-        life = await self.open()
+    async def _call(
+        self, life: Life, name: str, arguments: Mapping[str, object], *, may_repeat: bool = True
+    ) -> Observation:
         try:
             result = await life.client.call_tool(name, dict(arguments))
         except MCPError as error:
             if may_repeat and life.is_forgotten(error):
                 life.is_lost = True
-                return await self._call(name, arguments, may_repeat=False)
+                return await self._call(await self.open(), name, arguments, may_repeat=False)
             if life.ends_with(error):
                 raise await self._lost("died in the call") from error
             return Observation.failure(await life.complaint(error))

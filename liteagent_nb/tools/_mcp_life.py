@@ -74,11 +74,17 @@ class Life:
         refusal = f": {await self._link.last_words()}" if error.message in _REFUSALS else ""
         return f"{error.message}{told}{refusal}"
 
-    async def opened(self) -> None:
-        """Wait until it can be used. When the last who waits is cancelled, nothing is left of it."""
+    async def opened(self, *, within_s: float | None = None) -> None:
+        """Wait until it can be used. When the last who waits is cancelled, nothing is left of it.
+
+        Raises `TimeoutError` after *within_s*; it goes on opening.
+        """
         self._waiting += 1
         try:
-            await asyncio.shield(self._opened)
+            await asyncio.wait({self._opened}, timeout=within_s)
+            if not self._opened.done():
+                raise TimeoutError
+            self._opened.result()
         except asyncio.CancelledError:
             if self._waiting == 1 and not self._opened.done():
                 await self.end()

@@ -86,6 +86,8 @@ def begin():
         case "stays":
             signal.signal(signal.SIGTERM, signal.SIG_IGN)
             subprocess.Popen(["sleep", "600"], start_new_session=True)
+        case "sleepy":
+            time.sleep(1)
         case "crashes":
             sys.exit("no configuration found")
         case "chats":

@@ -77,6 +77,17 @@ async def test_a_server_that_died_between_two_calls_is_started_again_unnoticed(f
     assert again.ok
 
 
+async def test_a_server_that_starts_more_slowly_than_a_call_may_take_is_there_for_a_later_call(faulty):
+    async with faulty("sleepy") as invoker:
+        await invoker.call_tool("die", {}, timeout_s=5)
+        early = await invoker.call_tool("ok", {}, timeout_s=0.2)
+        later = await invoker.call_tool("ok", {}, timeout_s=5)
+
+    assert early.error == "timeout after 0.2s; the server is still starting"
+    assert later.ok
+    assert len(invoker.pids()) == 2
+
+
 async def test_a_server_that_always_dies_is_left_alone_after_three_times_until_somebody_asks_for_its_tools(faulty):
     async with faulty() as invoker:
         errors = [(await invoker.call_tool("die", {}, timeout_s=5)).error for _ in range(5)]

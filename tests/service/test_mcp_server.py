@@ -194,6 +194,31 @@ async def test_pictures_that_a_tool_shows_are_sent():
     assert (result.content[1].mime_type, result.content[1].data) == ("image/png", "aGk=")
 
 
+class Broken:
+    """An invoker that breaks its promise: what goes wrong is raised."""
+
+    def __init__(self, error):
+        self._error = error
+
+    async def list_tools(self):
+        return await Toolbox({"break": lambda: None}).list_tools()
+
+    async def call_tool(self, name, arguments, *, timeout_s):
+        raise self._error
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [(ValueError("no"), "ValueError: no"), (asyncio.CancelledError(), "RuntimeError: the tool cancelled itself")],
+)
+async def test_whatever_an_invoker_raises_is_a_failed_result_and_the_server_goes_on(error, said):
+    async with Client(create_server(Broken(error))) as client:
+        result = await client.call_tool("break", {})
+        assert (result.is_error, text_of(result)) == (True, said)
+
+        assert len((await client.list_tools()).tools) == 2
+
+
 async def test_the_agent_may_be_left_out_and_a_tool_of_its_name_wins():
     async with Client(create_server(Toolbox({"ask_agent": lambda task: f"mine: {task}"}))) as client:
         assert [tool.name for tool in (await client.list_tools()).tools] == ["ask_agent"]
@@ -359,3 +384,13 @@ async def test_the_command_serves_http_with_a_token_of_its_own(tmp_path):
             assert [tool.name for tool in await invoker.list_tools()] == LOCAL
 
     assert (tmp_path / "token").stat().st_mode & 0o077 == 0
+
+
+async def test_without_the_extra_the_command_names_it():
+    code = "import sys; sys.modules.update(mcp=None, mcp_types=None)\nfrom liteagent_nb import cli\nsys.exit(cli.main(['mcp']))"
+    done = await asyncio.to_thread(
+        subprocess.run, [sys.executable, "-c", code], env=ENV, capture_output=True, text=True, check=False
+    )
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert 'pip install "liteagent_nb[mcp]"' in done.stderr
