@@ -1,79 +1,28 @@
-"""LoopClients: a pooled HTTP client for each event loop, opened at first use, closed with its owner or its loop."""
+"""The HTTP client of a tools host: pooled, without cookies, proxies or redirects of its own."""
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import functools
-import weakref
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING
 
 import httpx
 
+from liteagent_nb.core.per_loop import PerLoop
+
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import AsyncGenerator
 
-__all__ = ["LoopClients"]
+__all__ = ["new_clients"]
 
 _CONNECT_TIMEOUT_S = 10.0
 _IDLE_S = 4.0
 """How long an idle connection is kept: less than the 5 s after which uvicorn closes it."""
-_CLOSING_S = 1.0
 
 
-class _Opened(NamedTuple):
-    client: httpx.AsyncClient
-    keeper: AsyncGenerator[httpx.AsyncClient]
-
-
-_Clients: TypeAlias = dict[asyncio.AbstractEventLoop, _Opened]
-
-
-class LoopClients:
-    """Gives the running loop its client: connections cannot cross from one loop to another."""
-
-    def __init__(self) -> None:
-        self._opened: _Clients = {}
-        weakref.finalize(self, _let_go, self._opened).atexit = False
-
-    async def here(self) -> httpx.AsyncClient:
-        """Return the client of the running loop."""
-        loop = asyncio.get_running_loop()
-        if loop not in self._opened:
-            for other in [other for other in self._opened if other.is_closed()]:
-                del self._opened[other]  # closed without its farewell: nothing can be closed on it any more
-            keeper = _kept(loop, self._opened)
-            self._opened[loop] = _Opened(await anext(keeper), keeper)
-        return self._opened[loop].client
-
-    async def aclose(self) -> None:
-        """Close all; a loop that does not run any more holds up nobody."""
-        for loop, (_, keeper) in list(self._opened.items()):
-            if loop is asyncio.get_running_loop():
-                await keeper.aclose()
-            elif loop.is_running():
-                closing = asyncio.run_coroutine_threadsafe(keeper.aclose(), loop)
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(asyncio.wrap_future(closing), _CLOSING_S)
-        self._opened.clear()
-
-
-async def _kept(loop: asyncio.AbstractEventLoop, opened: _Clients) -> AsyncGenerator[httpx.AsyncClient]:
-    """Yield a client once. A loop that ends closes the generators that began on it, and so the client."""
-    async with _new_client() as client:
-        try:
-            yield client
-        finally:
-            opened.pop(loop, None)
-
-
-def _let_go(opened: _Clients) -> None:
-    """Close what its owner left open when it was forgotten."""
-    for loop, (_, keeper) in list(opened.items()):
-        if loop.is_running():
-            asyncio.run_coroutine_threadsafe(keeper.aclose(), loop)
+def new_clients() -> PerLoop[httpx.AsyncClient]:
+    """Return what gives each event loop its client: connections cannot cross from one loop to another."""
+    return PerLoop(_new_client, is_closed=lambda client: client.is_closed)
 
 
 @functools.cache

@@ -15,7 +15,7 @@ from liteagent_nb.core.redaction import redact
 from liteagent_nb.tools._http_headers import read_url
 
 if TYPE_CHECKING:
-    from liteagent_nb.tools._http_clients import LoopClients
+    from liteagent_nb.core.per_loop import PerLoop
     from liteagent_nb.tools._http_headers import HostHeaders
 
 __all__ = ["MAX_BYTES", "Answer", "Exchange"]
@@ -50,7 +50,7 @@ class Answer:
 class Exchange:
     """Asks the host at *base*. *headers* go there, and to no other origin."""
 
-    def __init__(self, base: httpx.URL, headers: HostHeaders, clients: LoopClients) -> None:
+    def __init__(self, base: httpx.URL, headers: HostHeaders, clients: PerLoop[httpx.AsyncClient]) -> None:
         self._base = base
         self._where = str(base).rstrip("/")
         self._headers = headers
@@ -97,7 +97,7 @@ class Exchange:
 
     async def _sent(self, method: str, url: httpx.URL, headers: dict[str, str], content: bytes | None) -> Answer:
         own = {**_OWN, "content-type": "application/json"} if content is not None else _OWN
-        client = await self._clients.here()
+        client = await self._clients.get()
         try:
             async with client.stream(method, url, headers=[*headers.items(), *own.items()], content=content) as answer:
                 return await self._read(answer)

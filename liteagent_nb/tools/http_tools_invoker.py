@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self
 
 from liteagent_nb.core.errors import ConfigError, LiteAgentError, ToolError
 from liteagent_nb.core.tools import Observation
-from liteagent_nb.tools._http_clients import LoopClients
+from liteagent_nb.tools._http_clients import new_clients
 from liteagent_nb.tools._http_exchange import Exchange
 from liteagent_nb.tools._http_headers import headers_for, read_url
 from liteagent_nb.tools._http_listing import read_tools
@@ -43,7 +43,7 @@ class HttpToolsInvoker:
         self.base_url = str(base).rstrip("/")
         """Where the host is."""
         self._timeout_s = timeout_s
-        self._clients = LoopClients()
+        self._clients = new_clients()
         self._host = Exchange(base, headers_for(base, headers), self._clients)
 
     def __repr__(self) -> str:

@@ -466,7 +466,7 @@ async def test_no_error_and_no_repr_shows_a_secret(host, invoker):
 async def test_calls_share_connections_and_a_closed_invoker_opens_new_ones(host):
     invoker = HttpToolsInvoker(host.url)
     await echo(invoker)
-    (client,) = (opened.client for opened in invoker._clients._opened.values())
+    (client,) = (opened.thing for opened in invoker._clients._opened.values())
     await echo(invoker)
 
     await invoker.aclose()
@@ -481,7 +481,7 @@ def test_each_loop_has_a_client_of_its_own_which_closes_with_it(host):
     clients = []
 
     async def work():
-        clients.append(await invoker._clients.here())
+        clients.append(await invoker._clients.get())
         return await echo(invoker)
 
     for _ in range(2):
@@ -498,7 +498,7 @@ async def test_closing_reaches_the_client_of_another_running_loop(host):
     portal, invoker = Portal(), HttpToolsInvoker(host.url)
     try:
         assert portal.wait_for(echo(invoker)).ok
-        (client,) = (opened.client for opened in invoker._clients._opened.values())
+        (client,) = (opened.thing for opened in invoker._clients._opened.values())
 
         await invoker.aclose()
 
@@ -512,7 +512,7 @@ def test_an_invoker_that_is_forgotten_is_closed_too(host, recwarn):
 
     portal, invoker = Portal(), HttpToolsInvoker(host.url)
     assert portal.wait_for(echo(invoker)).ok
-    (client,) = (opened.client for opened in invoker._clients._opened.values())
+    (client,) = (opened.thing for opened in invoker._clients._opened.values())
 
     del invoker
     gc.collect()
