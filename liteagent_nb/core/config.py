@@ -33,6 +33,8 @@ class AgentConfig:
     max_total_seconds: float | None = None
     use_tools: bool | None = None
     """None: on when the invoker advertises tools."""
+    send_images: bool | None = None
+    """Whether models are shown pictures, those that tools drew too. None: where the model is known to see."""
     auto_run_code_on_code_block: bool = False
     escalate_on_budget_exceeded: bool = False
     escalate_model: str | None = None

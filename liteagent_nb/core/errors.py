@@ -9,6 +9,7 @@ LiteAgentError              anything this package raises on purpose
 │   ├── DeadKernel          the kernel went away
 │   ├── UnknownContext      there is no such context
 │   └── ExecBusy            too much waits already; it says when to try again
+├── FetchError              a file on the web was not delivered
 ├── BudgetError             a limit leaves no room to begin
 └── CassetteMiss            nothing was recorded for this request
 
@@ -25,6 +26,7 @@ __all__ = [
     "ExecBusy",
     "ExecError",
     "ExecTimeout",
+    "FetchError",
     "LiteAgentError",
     "ModelError",
     "ToolError",
@@ -83,6 +85,10 @@ class ExecBusy(ExecError):
     def __init__(self, message: str, *, hint: str = "", retry_after_s: float = 1.0) -> None:
         super().__init__(message, hint=hint)
         self.retry_after_s = retry_after_s
+
+
+class FetchError(LiteAgentError):
+    """A file on the web was not delivered."""
 
 
 class BudgetError(LiteAgentError):

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from liteagent_nb.core.execution import Output
+from liteagent_nb.core.pictures import Picture
 from liteagent_nb.core.text import printed
 
 __all__ = ["Observation", "Tool", "ToolInvocation"]
@@ -50,6 +51,8 @@ class Observation:
     """The language of the code that ran, for showing it."""
     outputs: tuple[Output, ...] = ()
     """Pictures, tables and whatever else code showed beside its text: for people."""
+    pictures: tuple[Picture, ...] = ()
+    """The pictures among them, made small enough for a model that sees."""
 
     @classmethod
     def failure(cls, error: str, *, t_ms: float = 0.0, rc: int | None = None) -> Observation:
