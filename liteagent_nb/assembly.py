@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from liteagent_nb.cassettes.cassette import Cassette
     from liteagent_nb.core.chat import Price
+    from liteagent_nb.core.execution import Output
+    from liteagent_nb.core.pictures import Picture
     from liteagent_nb.core.steps import Event, Run
     from liteagent_nb.kernels.languages import Wall
     from liteagent_nb.kernels.protocol import ContextExecutor
@@ -261,8 +263,10 @@ def wired(
     close: Closing | None = None,
 ) -> Wires:
     """Return model and tools, made now; or with a *cassette* behind it, which makes them only where it must."""
+    models = [one.name for one in (model, stronger) if one is not None]
     if cassette is None or cassette.mode == "off":
-        return Wires(model.make(), tools, stronger.make() if stronger else None, close=close)
+        seen = None if tools is None else _seen(tools, models)
+        return Wires(model.make(), seen, stronger.make() if stronger else None, close=close)
     from liteagent_nb.cassettes.clock import TapeClock  # noqa: PLC0415 - loads when first wired
     from liteagent_nb.cassettes.invokers import CassetteInvoker  # noqa: PLC0415
     from liteagent_nb.cassettes.models import CassetteModel  # noqa: PLC0415
@@ -273,7 +277,7 @@ def wired(
     clock = TapeClock()
     return Wires(
         CassetteModel(cassette, model.name, model.make, clock=clock),
-        None if tools is None else CassetteInvoker(cassette, _listed(cassette, tools), clock=clock),
+        None if tools is None else CassetteInvoker(cassette, _seen(_listed(cassette, tools), models), clock=clock),
         CassetteModel(cassette, stronger.name, stronger.make, clock=clock) if stronger else None,
         clock,
         close,
@@ -288,6 +292,21 @@ def _listed(cassette: Cassette, tools: Invoker) -> Invoker:
     if isinstance(tools, CompositeInvoker):
         return tools.each(partial(_listed, cassette))
     return with_recorded_list(tools, cassette)
+
+
+def _seen(tools: Invoker, models: Sequence[str]) -> Invoker:
+    """Return *tools* with small copies of what they show, where one of *models* could see; only made ones are sure."""
+    if all(name.startswith("local/") or name in {"dummy", "noop"} for name in models):
+        return tools
+    from liteagent_nb.tools.seeing import SeeingInvoker  # noqa: PLC0415 - loads when first wired
+
+    return SeeingInvoker(tools, _pictures_of)
+
+
+def _pictures_of(outputs: Sequence[Output]) -> tuple[Picture, ...]:
+    from liteagent_nb.extras.images.showing import pictures_of  # noqa: PLC0415 - Pillow loads for the first picture
+
+    return pictures_of(outputs)
 
 
 def _ignore(_event: Event) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 from liteagent_nb.cassettes.clock import TapeClock
 from liteagent_nb.cassettes.requests import tool_request
 from liteagent_nb.core.errors import LiteAgentError
+from liteagent_nb.core.pictures import Picture
 from liteagent_nb.core.tools import Observation, Tool
 
 if TYPE_CHECKING:
@@ -81,7 +82,8 @@ class CassetteInvoker:
 
 def _read(take: Take) -> Observation:
     held: Any = dict(take)
-    return Observation(**held | {"outputs": tuple(held.get("outputs", ()))})
+    pictures = tuple(Picture(**picture) for picture in held.get("pictures", ()))
+    return Observation(**held | {"outputs": tuple(held.get("outputs", ())), "pictures": pictures})
 
 
 def _recorded_tools(cassette: Cassette) -> Sequence[Tool]:

@@ -45,7 +45,9 @@ def written_tracks(tracks: Tracks) -> str:
         head = {"kind": track.request.kind, "name": track.request.name, "id": track.request.key[:_SHORT]}
         written.append({**head, **content, "takes": track.takes})
     prices = {name: price and [price.prompt_usd, price.completion_usd] for name, price in tracks.prices.items()}
-    whole = {"liteagent_cassette": _FORMAT, "prices": prices, "tracks": written, "tools": tools}
+    whole: _Json = {"liteagent_cassette": _FORMAT, "prices": prices}
+    whole |= {"seeing": sorted(tracks.seeing)} if tracks.seeing else {}
+    whole |= {"tracks": written, "tools": tools}
     return _SURROGATE.sub(lambda found: f"\\u{ord(found[0]):04x}", _laid_out(_with_lines(whole))) + "\n"
 
 
@@ -59,7 +61,7 @@ def read_tracks(text: str, *, source: str) -> Tracks:
                 hint="upgrade liteagent_nb, or record it anew",
             )
         prices = {name: Price(*price) if price else None for name, price in whole["prices"].items()}
-        return Tracks(_tracks(whole["tracks"], whole["tools"]), prices)
+        return Tracks(_tracks(whole["tracks"], whole["tools"]), prices, whole.get("seeing", ()))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ConfigError(
             f"{source} is no cassette: {type(error).__name__}: {error}",

@@ -62,6 +62,14 @@ class CassetteModel:
             return None
         return self._asked().price
 
+    @property
+    def sees_pictures(self) -> bool | None:
+        """Whether the model was known to see when it was recorded; of one that was not recorded yet, whether it is."""
+        mode, tracks = self._cassette.mode, self._cassette.tracks
+        if mode == "replay" or (mode == "auto" and self._name in tracks.prices):
+            return True if self._name in tracks.seeing else None
+        return None if self._is_being_made and self._model is None else getattr(self._asked(), "sees_pictures", None)
+
     async def stream(
         self, transcript: Transcript, tools: Sequence[Tool], settings: Mapping[str, object]
     ) -> AsyncGenerator[Delta]:
@@ -116,6 +124,8 @@ class CassetteModel:
     def _keep(self, request: Request, model: Model, pieces: list[Piece], *, is_cut: bool = False) -> None:
         stream = written_stream(pieces, self._cassette.mask)
         self._cassette.tracks.prices[self._name] = model.price
+        if getattr(model, "sees_pictures", None):
+            self._cassette.tracks.seeing.add(self._name)
         self._cassette.record(request, {"stream": stream, "is_cut": True} if is_cut else {"stream": stream})
 
     def _advance(self, piece: Piece) -> None:

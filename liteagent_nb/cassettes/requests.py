@@ -110,11 +110,24 @@ def _texts(value: object) -> Iterator[str]:
 
 
 def _message(message: Message) -> dict[str, object]:
-    """Return a message with its calls' arguments read, so that the order of their keys does not count."""
-    calls = message.get("tool_calls")
-    if not isinstance(calls, list):
-        return message
-    return {**message, "tool_calls": [_call(call) for call in calls]}
+    """Return a message with its calls' arguments read, so that the order of their keys does not count.
+
+    Pictures go by their fingerprint: a recording is read by people.
+    """
+    content, calls = message.get("content"), message.get("tool_calls")
+    told = {**message, "content": [_part(part) for part in content]} if isinstance(content, list) else message
+    return {**told, "tool_calls": [_call(call) for call in calls]} if isinstance(calls, list) else told
+
+
+def _part(part: object) -> object:
+    address = part.get("image_url") if isinstance(part, Mapping) else None
+    url = address.get("url") if isinstance(address, Mapping) else None
+    if not isinstance(part, Mapping) or not isinstance(address, Mapping) or not isinstance(url, str):
+        return part
+    head, comma, body = url.partition(";base64,")
+    if not comma or not head.startswith("data:"):
+        return part
+    return {**part, "image_url": {**address, "url": f"{head};sha256,{hashlib.sha256(body.encode()).hexdigest()}"}}
 
 
 def _call(call: Mapping[str, Mapping[str, object]]) -> dict[str, object]:

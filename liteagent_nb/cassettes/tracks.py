@@ -38,10 +38,17 @@ class Track:
 class Tracks:
     """All that a cassette holds, in the order it was first asked."""
 
-    def __init__(self, tracks: Iterable[Track] = (), prices: Mapping[str, Price | None] | None = None) -> None:
+    def __init__(
+        self,
+        tracks: Iterable[Track] = (),
+        prices: Mapping[str, Price | None] | None = None,
+        seeing: Iterable[str] = (),
+    ) -> None:
         self._by_key = {track.request.key: track for track in tracks}
         self.prices = dict(prices or {})
         """What the models cost when they were recorded; None where nobody knew."""
+        self.seeing = set(seeing)
+        """The models that were known to see pictures when they were recorded."""
 
     def __iter__(self) -> Iterator[Track]:
         return iter(self._by_key.values())

@@ -9,6 +9,7 @@ from liteagent_nb.core.errors import ConfigError, LiteAgentError
 from liteagent_nb.core.mending import mended
 from liteagent_nb.core.meter import LimitReached, Meter, check_price
 from liteagent_nb.core.offering import offered_tools
+from liteagent_nb.core.pictures import check_sight
 from liteagent_nb.core.progress import Progress
 from liteagent_nb.core.steps import RunDone
 from liteagent_nb.core.stops import reason_to_stop, stop_rules
@@ -49,6 +50,7 @@ async def run_agent(
     for candidate in (model, escalate_to):
         if candidate is not None:
             check_price(candidate, config)
+    check_sight(model, transcript, config)
     meter = Meter(config, clock=clock or asyncio.get_running_loop().time)
     progress = Progress(mended(transcript), model=model, escalate_to=escalate_to, config=config, meter=meter)
     watch = guarded(watch)

@@ -8,13 +8,14 @@ from liteagent_nb.core.acting import CANCEL_GRACE_S, Errands
 from liteagent_nb.core.asking import Question
 from liteagent_nb.core.chat import Usage
 from liteagent_nb.core.nudges import block_to_run, nudge, says_budget_exceeded, sounds_unsure
+from liteagent_nb.core.pictures import has_pictures, seen_by, sees_pictures, shown_pictures
 from liteagent_nb.core.pruning import chars_of, prune
 from liteagent_nb.core.steps import Run, Step, StepDone
 from liteagent_nb.core.tasks import finish_or_abandon
 from liteagent_nb.core.text import clean
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from liteagent_nb.core.chat import Message, Reply, Transcript
     from liteagent_nb.core.config import AgentConfig
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from liteagent_nb.core.meter import Meter
     from liteagent_nb.core.protocols import Invoker, Model
     from liteagent_nb.core.steps import AnswerSource, StopReason, Watcher
-    from liteagent_nb.core.tools import Tool
+    from liteagent_nb.core.tools import Tool, ToolInvocation
 
 __all__ = ["Progress"]
 
@@ -39,6 +40,7 @@ class Progress:
     ) -> None:
         self._transcript = transcript
         self._chars = chars_of(transcript)
+        self._has_pictures = has_pictures(transcript)
         self._models = (model, escalate_to)
         self._config = config
         self._meter = meter
@@ -69,14 +71,17 @@ class Progress:
     async def _ask(self, offered: Sequence[Tool], watch: Watcher) -> Reply:
         config, model = self._config, self._next_model()
         self._used_model = model.name
-        self._question = Question(model, self._sent(), offered, meter=self._meter)
+        self._question = Question(model, self._sent(model), offered, meter=self._meter)
         asking = self._question.ask(config.settings(), step=len(self.steps), watch=watch)
         await finish_or_abandon(asking, grace_s=CANCEL_GRACE_S)
         return self._question.reply()
 
-    def _sent(self) -> Transcript:
+    def _sent(self, model: Model) -> Transcript:
         """Return what of the transcript is sent. Its size is kept: counting it at every step adds up in a long run."""
         max_messages, max_chars = self._config.max_history_messages, self._config.hard_char_budget
+        if self._has_pictures:
+            seen = seen_by(self._transcript, sees=sees_pictures(model, self._config))
+            return prune(seen, max_messages=max_messages, max_chars=max_chars)
         if len(self._transcript) <= max_messages and self._chars <= max_chars:
             return self._transcript
         return prune(self._transcript, max_messages=max_messages, max_chars=max_chars)
@@ -108,6 +113,7 @@ class Progress:
             messages.append({"role": "user", "content": OBSERVATION + invocations[0].message})
         elif further is not None:
             messages.append({"role": "user", "content": further})
+        messages += self._pictures(invocations)
         step = Step(
             reply=reply,
             tool_invocations=invocations,
@@ -118,9 +124,17 @@ class Progress:
         self.steps.append(step)
         self._transcript = self._transcript.extended(step.messages)
         self._chars += chars_of(step.messages)
+        self._has_pictures = self._has_pictures or has_pictures(step.messages)
         self._meter.add(reply.usage)
         self._question = self._errands = None
         return step
+
+    def _pictures(self, invocations: Sequence[ToolInvocation]) -> Iterator[Message]:
+        """Yield what shows the calls' pictures, where a model of this run sees."""
+        if not any(invocation.observation.pictures for invocation in invocations):
+            return
+        if any(model is not None and sees_pictures(model, self._config) for model in self._models):
+            yield from shown_pictures(invocations)
 
     def run(self, reason: StopReason, detail: str, *, error: LiteAgentError | None = None) -> Run:
         """Close the step under way, if there is one, and return the Run."""

@@ -38,6 +38,11 @@ class DummyModel:
         """Nothing."""
         return Price(0.0, 0.0)
 
+    @property
+    def sees_pictures(self) -> bool:
+        """It looks at nothing."""
+        return False
+
     async def stream(
         self,
         transcript: Transcript,  # noqa: ARG002 - the protocol's

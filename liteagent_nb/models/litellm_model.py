@@ -14,7 +14,7 @@ from liteagent_nb.models.direct.choice import direct_or_none
 from liteagent_nb.models.direct.reply import stream_directly
 from liteagent_nb.models.litellm_chunks import delta_of, field_of, usage_of
 from liteagent_nb.models.litellm_errors import as_house_error, broken_off, is_worth_retrying, retry_after_s
-from liteagent_nb.models.litellm_names import check_name, has_own_base, key_variable, price_of
+from liteagent_nb.models.litellm_names import check_name, has_own_base, key_variable, price_of, sees_pictures
 from liteagent_nb.models.quiet_litellm import litellm
 
 if TYPE_CHECKING:
@@ -60,6 +60,11 @@ class LitellmModel:
     def price(self) -> Price | None:
         """What a token costs by litellm's map; None where it does not say."""
         return self._price
+
+    @property
+    def sees_pictures(self) -> bool | None:
+        """Whether it takes pictures by litellm's map; None where the map does not know the model."""
+        return sees_pictures(self._name, self._provider)
 
     async def stream(
         self, transcript: Transcript, tools: Sequence[Tool], settings: Mapping[str, object]

@@ -15,7 +15,7 @@ from liteagent_nb.models.quiet_litellm import litellm
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["check_name", "has_own_base", "key_variable", "known_models", "price_of", "provider_of"]
+__all__ = ["check_name", "has_own_base", "key_variable", "known_models", "price_of", "provider_of", "sees_pictures"]
 
 _FULLY_LISTED = frozenset({"openai", "anthropic", "gemini", "mistral", "deepseek", "xai"})
 """Providers whose models litellm lists completely enough to call another name a typo."""
@@ -132,6 +132,12 @@ def price_of(name: str, provider: str) -> Price | None:
     if prompt is None or completion is None:
         return None
     return Price(float(prompt), float(completion))
+
+
+def sees_pictures(name: str, provider: str) -> bool | None:
+    """Whether the model takes pictures by litellm's map; None where the map does not know it."""
+    entry = _map_entry(name) or _map_entry(name.removeprefix(f"{provider}/"))
+    return None if entry is None else bool(entry.get("supports_vision"))
 
 
 def known_models(*, only_with_key: bool = True) -> list[tuple[str, bool]]:

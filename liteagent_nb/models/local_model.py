@@ -61,6 +61,11 @@ class LocalModel:
         return Price(0.0, 0.0)
 
     @property
+    def sees_pictures(self) -> bool:
+        """It reads text alone."""
+        return False
+
+    @property
     def about(self) -> str:
         """One honest line about what it is."""
         if self._name == "local/smollm2":

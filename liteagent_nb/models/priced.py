@@ -34,6 +34,11 @@ class PricedModel:
         """The price that was given."""
         return self._price
 
+    @property
+    def sees_pictures(self) -> bool | None:
+        """Whether the model sees."""
+        return getattr(self._model, "sees_pictures", None)
+
     async def stream(
         self, transcript: Transcript, tools: Sequence[Tool], settings: Mapping[str, object]
     ) -> AsyncGenerator[Delta]:

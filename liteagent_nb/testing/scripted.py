@@ -25,7 +25,8 @@ class ScriptedModel:
 
     A reply is text, `call(...)`, `calls(...)`, a `Reply`, an exception to raise, a list of `Delta`, `slow(...)`,
     `breaks_off(...)`, `endless(...)`, or an async function from `Asked` to one of these. Each transcript is checked
-    with the rules of strict providers unless *strict* is false; *chunk_chars* cuts text and arguments into pieces.
+    with the rules of strict providers unless *strict* is false; *chunk_chars* cuts text and arguments into pieces. With
+    *sees_pictures* it is shown what tools drew.
     """
 
     def __init__(
@@ -35,6 +36,7 @@ class ScriptedModel:
         price: Price | None = None,
         chunk_chars: int | None = None,
         strict: bool = True,
+        sees_pictures: bool | None = None,
     ) -> None:
         self.asked: list[Asked] = []
         """Every question so far, refused ones included."""
@@ -43,6 +45,8 @@ class ScriptedModel:
         self._price = price
         self._chunk_chars = chunk_chars
         self._strict = strict
+        self.sees_pictures = sees_pictures
+        """Whether it is shown pictures that tools drew; None where that is not known."""
 
     @property
     def name(self) -> str:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from liteagent_nb.core.text import without_colours
 from liteagent_nb.core.tools import Observation
+from liteagent_nb.tools._drawing import told_picture
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -45,7 +46,7 @@ def _named(output: Output) -> str:
         return ""
     pictures = [kind for kind in _data_of(output) if kind.startswith("image/")]
     if pictures:
-        return f"[a picture ({pictures[0]}) is shown to the user]\n"
+        return told_picture(pictures[0])
     return f"{_data_of(output).get('text/plain', '')}\n"
 
 

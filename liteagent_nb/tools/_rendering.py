@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from liteagent_nb.core.text import printed, shorten
 from liteagent_nb.core.tools import Observation
+from liteagent_nb.tools._drawing import drawn, told_picture
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -24,8 +25,12 @@ _OURS = (str(Path(__file__).parent), str(Path(__file__).parent.with_name("core")
 
 
 def observed(value: object) -> Observation:
-    """Return what a tool returned as an observation; one that it made itself stays as it is."""
-    return value if isinstance(value, Observation) else Observation(ok=True, result=_told(value))
+    """Return what a tool returned as an observation; one that it made itself stays as it is, a picture is shown."""
+    if isinstance(value, Observation):
+        return value
+    if picture := drawn(value):
+        return Observation(ok=True, result=told_picture("image/png"), outputs=(picture,))
+    return Observation(ok=True, result=_told(value))
 
 
 def _told(value: object) -> object:
