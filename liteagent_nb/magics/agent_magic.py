@@ -55,6 +55,9 @@ class AgentMagics(Magics):
     mcp = List(Unicode(), help="Files that name MCP servers, whose tools the model may call.").tag(config=True)
     no_tools = Bool(help="Whether the model answers without any tool.").tag(config=True)
     allow_shell = List(Unicode(), ["echo"], help="Programs that exec_shell may run.").tag(config=True)
+    send_images = Bool(
+        None, allow_none=True, help="Whether models are shown pictures; None: those that are known to see."
+    ).tag(config=True)
     auto_run = Bool(help="Whether the first code block of an answer is run.").tag(config=True)
     escalate = Unicode("", help="A stronger model that takes over when limits come near.").tag(config=True)
     concurrency = Int(1, help="How many tools may run at once.").tag(config=True)
@@ -84,7 +87,8 @@ class AgentMagics(Magics):
         %%agent takes the cell's text as the task, %agent the rest of the line. Options come first.
         %agent reset, history, models, tools or status tells about the conversation, which goes on over cells.
         %agent cassette record, replay, auto or off uses a recording; %agent cost says what every question cost.
-        $`x` in a task tells the model what the variable x is; --option $x takes its value.
+        $`x` in a task tells the model what the variable x is, --image x shows it as a picture; --option $x takes its
+        value.
         """
         asked = AGENT_LINE.read(_parser(), line, cell, self.ip.user_ns)
         if asked.chosen.help:

@@ -49,6 +49,11 @@ AGENT_LINE = Line(
             "a JSON file that names MCP servers (mcpServers), whose tools the model may call; may be repeated",
             {**SEVERAL, "metavar": "FILE"},
         ),
+        Option(
+            ("--image",),
+            "a picture for the model: a figure, image or array of this notebook, a file or an address; may be repeated",
+            {**SEVERAL, "metavar": "NAME"},
+        ),
         Option(("--no-tools",), "let the model answer without any tool", FLAG),
         Option(
             ("--allow-shell",), "a program that exec_shell may run; may be repeated", {**SEVERAL, "metavar": "PREFIX"}

@@ -35,6 +35,7 @@ class Wanted(Settings):
             "temperature": self.temperature,
             "shell_allow_prefixes": tuple(self.allow_shell) or None,
             "auto_run_code_on_code_block": self.auto_run,
+            "send_images": self.send_images,
             "escalate_model": self.escalate or None,
             "escalate_on_budget_exceeded": bool(self.escalate),
             "tool_concurrency": self.concurrency,

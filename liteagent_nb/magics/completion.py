@@ -13,6 +13,7 @@ from liteagent_nb.magics.choosing import BUILT_IN, models_in
 from liteagent_nb.magics.commands import COMMANDS
 from liteagent_nb.magics.matching import line_before, matcher, offered, public_names
 from liteagent_nb.magics.mcp_servers import server_files
+from liteagent_nb.magics.pictures import picture_names
 from liteagent_nb.services.tokens import default_token_file
 
 if TYPE_CHECKING:
@@ -71,12 +72,17 @@ def _tools(magics: AgentMagics) -> list[str]:
     return [*public_names(magics.ip, callable), *BUILT_IN]
 
 
+def _pictures(magics: AgentMagics) -> list[str]:
+    return picture_names(magics.ip.user_ns)
+
+
 _VALUES: Mapping[str, Callable[[AgentMagics], Iterable[str]]] = {
     **dict.fromkeys(("-m", "--model", "--escalate"), _models),
     "--tool": _tools,
     "--tools-url": lambda _: [_OWN_HOST],
     "--tools-token-file": lambda _: [str(default_token_file())],
     "--mcp": lambda _: server_files(),
+    "--image": _pictures,
     "--cassette": lambda _: MODES,
 }
 """What may follow an option."""

@@ -26,6 +26,7 @@ from liteagent_nb.core.redaction import redact
 from liteagent_nb.magics.cassette_command import find_cassette
 from liteagent_nb.magics.choosing import Wanted, find_functions, find_model, models_in, read_price
 from liteagent_nb.magics.executors import Place
+from liteagent_nb.magics.pictures import find_pictures
 from liteagent_nb.magics.references import with_references
 from liteagent_nb.services.tokens import read_token
 
@@ -68,11 +69,14 @@ def planned(magics: AgentMagics, asked: Asked) -> Plan:
     choice, model = find_model(asked.chosen.model, magics.model, names, config.completion_kwargs)
     cassette = find_cassette(magics, asked.chosen.cassette)
     told = [choice.why, *_about_tools(wanted), *_about_cassette(cassette), *_about_limits(limits, config)]
-    task = with_references(asked.task, names)
+    task, pictures = with_references(asked.task, names), find_pictures(asked.chosen.image or (), names)
+    told += [f"shows {picture.about}" for picture in pictures]
     tools, close = (None, None) if wanted.no_tools else _tools(magics, wanted, config, cassette)
     return Plan(
         choice=replace(choice, why="; ".join(told)),
-        transcript=magics.conversation.asked(task, system=wanted.system, is_fresh=bool(wanted.fresh)),
+        transcript=magics.conversation.asked(
+            task, pictures=pictures, system=wanted.system, is_fresh=bool(wanted.fresh)
+        ),
         config=config,
         model=priced(model, read_price(wanted.price)) if wanted.price else model,
         tools=tools,

@@ -6,6 +6,7 @@ import warnings
 
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
+from PIL import Image
 from tiny_contexts import TinyContexts
 from traitlets.config import Config
 
@@ -23,7 +24,7 @@ def complete():
     magics = shell.magics_manager.registry["ExecMagics"]
     magics.executors = Executors(magics.portal, TinyContexts)
     magics.ask(magics.executors[Place()].create(name="my_context"))
-    shell.user_ns.update(my_model=ScriptedModel("x"), double=lambda n: n, rows=[1])
+    shell.user_ns.update(my_model=ScriptedModel("x"), double=lambda n: n, rows=[1], photo=Image.new("L", (2, 2)))
 
     def completions(text, at=None):
         position = len(text) if at is None else at
@@ -49,6 +50,7 @@ def complete():
         ("%agent --tool exec_p", "exec_python"),
         ("%agent --tools-u", "--tools-url"),
         ("%agent --tools-url http", "http://127.0.0.1:8791"),
+        ("%agent --image pho", "photo"),
         ("%agent sta", "status"),
         ("%agent sum $`ro", "rows"),
         ("%%agent\nsum $`ro", "rows"),
@@ -71,6 +73,7 @@ def test_what_the_line_may_hold_is_completed(complete, text, expected):
 
 def test_values_do_not_offer_what_does_not_suit(complete):
     assert "rows" not in complete("%agent --tool r")
+    assert complete("%agent --image p") == ["photo"]
     assert complete("%agent tell me sta") != ["status"]
     assert "map" not in complete("%exec --context ma")
     assert "restart" not in complete("%exec x = resta")
