@@ -28,6 +28,10 @@ _PART_FIELDS = {
 }
 
 
+_USER_PARTS = frozenset({"image_url", "input_audio", "file"})
+_PICTURE_URL = re.compile(r"https?://|data:image/[\w.+-]+;base64,")
+
+
 class ProtocolViolation(ValueError):
     """A request that a strict provider answers with status 400; the message names the place and the rule."""
 
@@ -103,6 +107,14 @@ def _content_violations(message: Mapping[str, object], place: str) -> Iterator[s
             yield f"{place}.content[{index}]: is no known part (type {kind!r})"
         elif not isinstance(part.get(field), str if field in {"text", "refusal"} else Mapping):
             yield f"{place}.content[{index}].{field}: is missing or of a wrong type"
+        elif kind in _USER_PARTS and message["role"] != "user":
+            yield f"{place}.content[{index}]: a part of type {kind!r} may only stand in a user message"
+        elif kind == "image_url" and not _is_picture_url(part["image_url"].get("url")):
+            yield f"{place}.content[{index}].image_url.url: must be an http(s) address or a data URL of an image"
+
+
+def _is_picture_url(url: object) -> bool:
+    return isinstance(url, str) and bool(_PICTURE_URL.match(url))
 
 
 def _calls_violations(calls: object, place: str) -> Iterator[str]:

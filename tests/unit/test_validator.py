@@ -7,6 +7,7 @@ from liteagent_nb.core.tools import Tool
 from liteagent_nb.testing import ProtocolViolation, check_request
 
 USER = {"role": "user", "content": "hi"}
+PICTURE = {"type": "image_url", "image_url": {"url": "https://example.org/a.png"}}
 SYSTEM = {"role": "system", "content": "be brief"}
 
 
@@ -42,7 +43,7 @@ def nested(depth):
         [USER, USER],
         [USER, wish("a"), answer("a", ""), USER],
         [{"role": "user", "content": [{"type": "text", "text": "x"}]}],
-        [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "data:,"}}]}],
+        [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}]}],
     ],
 )
 def test_what_providers_accept_passes(messages):
@@ -54,6 +55,9 @@ def test_what_providers_accept_passes(messages):
     [
         ([], "not empty"),
         ("hi", "list"),
+        ([USER, wish("a"), answer("a", [PICTURE])], "may only stand in a user message"),
+        ([{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "a.png"}}]}], "address"),
+        ([{"role": "user", "content": [{"type": "image_url", "image_url": {}}]}], "address"),
         (None, "list"),
         (["hi"], "must be an object"),
         ([SYSTEM], "user message"),

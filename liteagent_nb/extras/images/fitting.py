@@ -17,8 +17,8 @@ Lossy: TypeAlias = Literal["JPEG", "WEBP"]
 
 _BITS_A_PIXEL = {"JPEG": 0.56, "WEBP": 0.45}
 """Where a photo looks best within its bytes: more pixels would be blurred by the encoder, fewer by the reader."""
-_FIRST, _LOWEST, _HIGHEST = 76, 40, 95
-"""Qualities: the first tried, and those between which the quality alone is changed."""
+_FIRST, _MIDDLE, _LOWEST, _HIGHEST = 76, 45, 36, 95
+"""Qualities: the first tried, that of a photo made smaller, and those between which the quality alone is changed."""
 _AIM, _LATE_AIM, _ENOUGH = 0.98, 0.975, 0.95
 """Which share of the bytes is aimed at, at first and in the end, and which is enough."""
 _ALMOST = 0.01
@@ -137,8 +137,9 @@ class _Search:
         if abs(rest) < _ALMOST or (rest > 0 and base.pixels >= self._full):
             return base.pixels, kept
         # What quality cannot do, pixels do; at a quality in the middle, where both can still be changed.
-        rest = wanted - (_coarseness(_FIRST) - base.coarseness) * steepness
-        return min(base.pixels * math.exp(rest / _GROWTH), self.most_pixels), _coarseness(_FIRST)
+        kept = _coarseness(_FIRST if rest > 0 else _MIDDLE)
+        rest = wanted - (kept - base.coarseness) * steepness
+        return min(base.pixels * math.exp(rest / _GROWTH), self.most_pixels), kept
 
     def was_tried(self, pixels: float, coarseness: float) -> bool:
         """Whether this would be an encode that was made, the probe aside."""

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from typing import TYPE_CHECKING, Any
 
-from liteagent_nb.core.errors import ConfigError
 from liteagent_nb.core.pictures import PICTURES_A_STEP, Picture
 from liteagent_nb.extras.images.compressing import compressed
 
@@ -41,6 +39,6 @@ def _picture(kind: str, body: str, max_kb: float) -> Picture:
     try:
         data = body.encode() if kind.startswith("image/svg") else base64.b64decode(body)
         made = compressed(data, max_kb=max_kb)
-    except (ConfigError, binascii.Error) as error:
+    except Exception as error:  # noqa: BLE001 - whatever is wrong with a picture must not cost the tool's result
         return Picture("", f"a picture ({kind}) that cannot be sent: {error}")
     return Picture(made.data_url, made.about)
