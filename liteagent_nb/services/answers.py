@@ -66,7 +66,7 @@ _STATUS_OF: tuple[tuple[type[LiteAgentError], int], ...] = (
     (ModelError, 502),
     (CassetteMiss, 502),
 )
-_STATUS_OF_MODEL = {400: 400, 404: 404, 408: 504, 413: 400, 422: 400}
+_STATUS_OF_MODEL = {400: 400, 404: 404, 408: 504, 413: 400, 422: 400, 508: 508}
 """What a provider says of the request itself is the caller's to mend; all else it says is between it and us."""
 
 

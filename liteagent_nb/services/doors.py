@@ -70,6 +70,8 @@ class Door:
     """The schema of its body."""
     is_body_optional: bool = False
     media_type: str = "application/json"
+    also: tuple[str, Schema] | None = None
+    """Another media type of its answer, and the schema of that."""
     status: int = 200
     errors: tuple[int, ...] = ()
     """What else it may answer, beside what the guard and the reading of bodies may."""
@@ -126,7 +128,8 @@ def _failures(door: Door) -> dict[str, object]:
 
 
 def _answer(door: Door) -> dict[str, object]:
-    return {"description": door.about, "content": {door.media_type: {"schema": door.gives}}}
+    kinds = [(door.media_type, door.gives), *([door.also] if door.also else [])]
+    return {"description": door.about, "content": {kind: {"schema": schema} for kind, schema in kinds}}
 
 
 def _errors_of(door: Door) -> list[int]:
