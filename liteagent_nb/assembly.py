@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from liteagent_nb.kernels.languages import Wall
     from liteagent_nb.kernels.protocol import ContextExecutor
     from liteagent_nb.kernels.run_context import RunContext
+    from liteagent_nb.tools.http_tools_invoker import HttpToolsInvoker
     from liteagent_nb.tools.mcp_invoker import McpInvoker
 
 __all__ = [
@@ -39,8 +40,10 @@ __all__ = [
     "about_model",
     "arun_mcp_mini_agent",
     "choose_model",
+    "has_embedded_model",
     "make_executor",
     "make_far_invoker",
+    "make_http_tools",
     "make_invoker",
     "make_mcp_invoker",
     "make_model",
@@ -89,6 +92,13 @@ def about_model(name: str) -> str:
     from liteagent_nb.models.local_model import LocalModel  # noqa: PLC0415 - loads when first wired
 
     return LocalModel(name).about
+
+
+def has_embedded_model() -> bool:
+    """Whether the embedded model's weights are installed."""
+    from liteagent_nb.models.embedded.weights import find_weights  # noqa: PLC0415 - loads when first wired
+
+    return find_weights() is not None
 
 
 def make_model(name: str, completion_kwargs: Mapping[str, object] | None = None) -> Model:
@@ -180,13 +190,26 @@ def make_far_invoker(
     return (CompositeInvoker([*beside, far]) if beside else far), close
 
 
+def make_http_tools(url: str, headers: Mapping[str, str] | None = None) -> HttpToolsInvoker:
+    """Return the tools of the host at *url*; to be closed. *headers* are for that host alone."""
+    from liteagent_nb.tools.http_tools_invoker import HttpToolsInvoker  # noqa: PLC0415 - loads when first wired
+
+    return HttpToolsInvoker(url, headers)
+
+
 def make_executor(
-    *, url: str = "", token: str = "", gateway: str = "", isolate: bool = False, cwd: str = ""
+    *,
+    url: str = "",
+    token: str = "",
+    gateway: str = "",
+    isolate: bool = False,
+    cwd: str = "",
+    most_contexts: int = 32,
 ) -> ContextExecutor:
     """Return what runs code: kernels of this machine, or those behind an Exec-RPC *url* or a Jupyter *gateway*.
 
     *token* is for that server alone. *isolate* walls kernels of this machine off from its files and the network; *cwd*
-    is where they run, each in a scratch folder where it is left out.
+    is where they run, each in a scratch folder where it is left out. *most_contexts* of this machine's may be open.
     """
     if url:
         from liteagent_nb.kernels.http_executor import HttpExecutor  # noqa: PLC0415 - loads when first wired
@@ -201,7 +224,7 @@ def make_executor(
     from liteagent_nb.kernels.local_starter import LocalStarter  # noqa: PLC0415
 
     starter = LocalStarter(cwd=cwd, isolate=isolate, preload=PRELOADED)
-    return Contexts(starter, wall=_wall(isolate=isolate))
+    return Contexts(starter, wall=_wall(isolate=isolate), most_contexts=most_contexts)
 
 
 def _wall(*, isolate: bool) -> Wall | None:

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from liteagent_nb import environment
 from liteagent_nb.core.errors import LiteAgentError
 
 if TYPE_CHECKING:
@@ -43,10 +44,20 @@ def _parser() -> argparse.ArgumentParser:
     setup = commands.add_parser("setup-local", help="fetch the embedded model's weights and check them")
     setup.set_defaults(run=_setup_local)
 
+    _add_serve(commands.add_parser("serve", help="run agents for other programs, over HTTP"))
     _add_exec_rpc(commands.add_parser("exec-rpc", help="run code for other programs, over HTTP"))
     _add_tools(commands.add_parser("tools", help="offer tools to other programs, over HTTP"))
     _add_mcp(commands.add_parser("mcp", help="offer tools and the agent to MCP clients, over stdio or HTTP"))
     return parser
+
+
+def _add_serve(command: argparse.ArgumentParser) -> None:
+    host, port = environment.text("MINI_AGENT_API_HOST", "127.0.0.1"), environment.text("MINI_AGENT_API_PORT", "8788")
+    _add_place(command, host=host, port=port)
+    command.add_argument("--model", default="", help="the model where none is named (LITELLM_DEFAULT_MODEL)")
+    command.add_argument("--cassette", default="", metavar="FILE", help="replay it; MODE:FILE records, …")
+    command.add_argument("--isolate", action="store_true", help="code has no network and none of the user's files")
+    command.set_defaults(run=_serve)
 
 
 def _add_exec_rpc(command: argparse.ArgumentParser) -> None:
@@ -81,9 +92,9 @@ def _add_mcp(command: argparse.ArgumentParser) -> None:
     command.set_defaults(run=_mcp)
 
 
-def _add_place(command: argparse.ArgumentParser, *, port: int) -> None:
+def _add_place(command: argparse.ArgumentParser, *, port: int | str, host: str = "127.0.0.1") -> None:
     """Add where a service listens, and who may ask."""
-    command.add_argument("--host", default="127.0.0.1", help="the address to bind (%(default)s)")
+    command.add_argument("--host", default=host, help="the address to bind (%(default)s)")
     command.add_argument("--port", type=int, default=port, help="0 takes a free one (%(default)s)")
     command.add_argument("--token-file", type=Path, help="where the token is kept, made where there is none")
     command.add_argument("--open", action="store_true", help="ask for no token; on loopback only")
@@ -104,6 +115,21 @@ def _setup_local(_chosen: argparse.Namespace) -> int:
     from liteagent_nb.models.embedded.weights import install_weights  # noqa: PLC0415 - the other commands do without
 
     install_weights(_say)
+    return 0
+
+
+def _serve(chosen: argparse.Namespace) -> int:
+    from liteagent_nb.cassettes.opening import choose_cassette  # noqa: PLC0415 - the other commands need no web server
+    from liteagent_nb.services.agent_proxy import create_app  # noqa: PLC0415
+    from liteagent_nb.services.serving import Place, serve, token_for  # noqa: PLC0415
+
+    place = Place(chosen.host, chosen.port, chosen.drain)
+    token = token_for(place, chosen.token_file, is_open=chosen.open, say=_say)
+    words = chosen.cassette
+    cassette = choose_cassette(words if ":" in words or not words else f"replay:{words}")
+    hosts = frozenset(chosen.allow_host)
+    app = create_app(model=chosen.model, cassette=cassette, isolate=chosen.isolate, token=token, hosts=hosts)
+    serve(app, place, name="serve", say=_say)
     return 0
 
 

@@ -7,7 +7,21 @@ from dataclasses import dataclass, field
 
 from liteagent_nb.core.errors import ConfigError
 
-__all__ = ["AgentConfig"]
+__all__ = ["ABOVE_ZERO", "LEAST", "AgentConfig"]
+
+LEAST: Mapping[str, int] = {
+    "max_iterations": 1,
+    "max_tools_per_iter": 0,
+    "tool_concurrency": 1,
+    "max_research_hops": 0,
+    "max_history_messages": 1,
+    "hard_char_budget": 1,
+    "stagnation_window": 1,
+}
+"""The smallest values that make sense."""
+
+ABOVE_ZERO = frozenset({"tool_timeout_sec", "max_total_seconds", "max_tokens_total", "max_cost_usd"})
+"""What must be above zero where it is set."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,19 +66,10 @@ class AgentConfig:
 
     def __post_init__(self) -> None:
         """Refuse values that make no sense, before anything is sent."""
-        for name in (
-            "max_iterations",
-            "tool_concurrency",
-            "max_history_messages",
-            "hard_char_budget",
-            "stagnation_window",
-        ):
-            if getattr(self, name) < 1:
-                raise ConfigError(f"{name} is {getattr(self, name)}", hint=f"set {name} to 1 or more")
-        for name in ("max_tools_per_iter", "max_research_hops"):
-            if getattr(self, name) < 0:
-                raise ConfigError(f"{name} is {getattr(self, name)}", hint=f"set {name} to 0 or more")
-        for name in ("tool_timeout_sec", "max_total_seconds", "max_tokens_total", "max_cost_usd"):
+        for name, least in LEAST.items():
+            if getattr(self, name) < least:
+                raise ConfigError(f"{name} is {getattr(self, name)}", hint=f"set {name} to {least} or more")
+        for name in ABOVE_ZERO:
             value = getattr(self, name)
             if value is not None and not value > 0:
                 raise ConfigError(f"{name} is {value}", hint=f"set {name} above 0, or leave it out")

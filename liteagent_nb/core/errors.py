@@ -2,6 +2,7 @@
 
 LiteAgentError              anything this package raises on purpose
 ├── ConfigError             the request cannot be carried out as written; nothing was sent
+│   └── UnknownModel        no model has this name
 ├── ModelError              the endpoint failed or sent no usable reply
 ├── ToolError               the tools host cannot be reached, or a tool's own promise is broken
 ├── ExecError               the code runner cannot run code
@@ -31,6 +32,7 @@ __all__ = [
     "ModelError",
     "ToolError",
     "UnknownContext",
+    "UnknownModel",
 ]
 
 
@@ -49,6 +51,10 @@ class LiteAgentError(Exception):
 
 class ConfigError(LiteAgentError):
     """The request cannot be carried out as written; nothing was sent."""
+
+
+class UnknownModel(ConfigError):
+    """No model has this name."""
 
 
 class ModelError(LiteAgentError):

@@ -9,7 +9,7 @@ import openai
 
 from liteagent_nb import environment
 from liteagent_nb.core.chat import Price
-from liteagent_nb.core.errors import ConfigError
+from liteagent_nb.core.errors import ConfigError, UnknownModel
 from liteagent_nb.models.quiet_litellm import litellm
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def provider_of(name: str) -> str:
     try:
         return str(litellm.get_llm_provider(name)[1])
     except openai.BadRequestError:
-        raise ConfigError(f"no provider is known for the model {name!r}", hint=_provider_hint(name)) from None
+        raise UnknownModel(f"no provider is known for the model {name!r}", hint=_provider_hint(name)) from None
 
 
 def check_name(name: str, settings: Mapping[str, object]) -> str:
@@ -70,7 +70,7 @@ def _check_listed(name: str, provider: str) -> None:
         return
     near = _near(name, [f"{provider}/{entry}" for entry in known if _is_chat(provider, entry)])
     hint = f"{near}name the address with api_base (--api-base) to send it anyway"
-    raise ConfigError(f"{provider} lists no model {bare!r}", hint=hint)
+    raise UnknownModel(f"{provider} lists no model {bare!r}", hint=hint)
 
 
 def _check_key(name: str, provider: str, settings: Mapping[str, object]) -> None:

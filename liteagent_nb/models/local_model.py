@@ -6,7 +6,7 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 from liteagent_nb.core.chat import Price, Usage, text_of
-from liteagent_nb.core.errors import ConfigError, ModelError
+from liteagent_nb.core.errors import ModelError, UnknownModel
 from liteagent_nb.core.streaming import CallDelta, Delta
 from liteagent_nb.core.text import shorten
 from liteagent_nb.core.tools import Tool
@@ -45,7 +45,7 @@ class LocalModel:
 
     def __init__(self, name: str = "local/smollm2") -> None:
         if not is_known(name):
-            raise ConfigError(
+            raise UnknownModel(
                 f"there is no embedded model {name!r}", hint="use local/smollm2, or local/path/to/model.gguf"
             )
         self._name = name

@@ -14,7 +14,7 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.responses import HTMLResponse, Response
 
-from liteagent_nb.services.answers import error_handlers, json_answer
+from liteagent_nb.services.answers import ShapeOf, error_handlers, in_house_shape, json_answer
 from liteagent_nb.services.doors import Door, Schema, openapi, routes
 from liteagent_nb.services.guard import Guard, warn_if_open
 from liteagent_nb.services.schema_words import TEXT
@@ -44,6 +44,8 @@ class Service:
     """Closes what it works with, when the server stops."""
     around: Callable[[], AbstractAsyncContextManager[object]] = contextlib.nullcontext
     """What is open while it serves."""
+    shape_of: ShapeOf = in_house_shape
+    """How it says its failures."""
 
 
 def make_app(service: Service, settings: GuardSettings, tally: Tally) -> Starlette:
@@ -60,8 +62,8 @@ def make_app(service: Service, settings: GuardSettings, tally: Tally) -> Starlet
 
     app = Starlette(
         routes=routes([*service.doors, *_about(service)]),
-        middleware=[Middleware(Guard, settings=settings, tally=tally)],
-        exception_handlers=error_handlers(),
+        middleware=[Middleware(Guard, settings=settings, tally=tally, shape_of=service.shape_of)],
+        exception_handlers=error_handlers(service.shape_of),
         lifespan=lifespan,
     )
     app.router.redirect_slashes = False  # a redirect would be an answer that no schema speaks of

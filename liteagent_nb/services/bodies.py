@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 from liteagent_nb.services.answers import Refusal
@@ -11,6 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
 __all__ = ["read_object", "read_text", "unfit"]
+
+_HALF = re.compile(rb"\\u[dD][89a-fA-F]")
+"""How a half of a character may be written; most often its other half follows."""
 
 
 def read_object(body: bytes, *, known: Collection[str]) -> Mapping[str, object]:
@@ -23,7 +27,17 @@ def read_object(body: bytes, *, known: Collection[str]) -> Mapping[str, object]:
         raise unfit("the body must be an object")
     if unknown := sorted(set(said) - set(known)):
         raise unfit(f"unknown: {', '.join(map(repr, unknown))}; known: {', '.join(known)}")
+    if _HALF.search(body) and _has_half_characters(said):
+        raise unfit("the body holds half a character (a lone surrogate)")
     return said
+
+
+def _has_half_characters(said: object) -> bool:
+    try:
+        json.dumps(said, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return True
+    return False
 
 
 def read_text(said: Mapping[str, object], name: str, default: str) -> str:
@@ -31,10 +45,6 @@ def read_text(said: Mapping[str, object], name: str, default: str) -> str:
     value = said.get(name, default)
     if not isinstance(value, str):
         raise unfit(f"`{name}` must be a string")
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        raise unfit(f"`{name}` holds half a character (a lone surrogate)") from None
     return value
 
 

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 from starlette.routing import Route
 
+from liteagent_nb.services.schema_words import ref
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
 
@@ -68,11 +70,17 @@ class Door:
     """The schema of its body."""
     is_body_optional: bool = False
     media_type: str = "application/json"
+    also: tuple[str, Schema] | None = None
+    """Another media type of its answer, and the schema of that."""
     status: int = 200
     errors: tuple[int, ...] = ()
     """What else it may answer, beside what the guard and the reading of bodies may."""
     is_open: bool = False
     """Whether it is answered without a token."""
+    id: str = ""
+    """Its name in the schema, where that of the endpoint is another door's."""
+    error: str = "Error"
+    """The name of its failures' schema."""
 
 
 def routes(doors: Sequence[Door]) -> list[Route]:
@@ -99,10 +107,10 @@ def openapi(doors: Sequence[Door], *, title: str, version: str, schemas: Mapping
 def _operation(door: Door) -> dict[str, object]:
     """Return one operation."""
     about: dict[str, object] = {
-        "operationId": door.endpoint.__name__.strip("_"),
+        "operationId": door.id or door.endpoint.__name__.strip("_"),
         "summary": door.about,
         "security": [] if door.is_open else [{"token": []}],
-        "responses": {str(door.status): _answer(door), **{str(code): _failure(code) for code in _errors_of(door)}},
+        "responses": {str(door.status): _answer(door), **_failures(door)},
     }
     if names := re.findall(r"\{(\w+)\}", door.path):
         about["parameters"] = [
@@ -115,8 +123,13 @@ def _operation(door: Door) -> dict[str, object]:
     return about
 
 
+def _failures(door: Door) -> dict[str, object]:
+    return {str(code): _failure(code, door.error) for code in _errors_of(door)}
+
+
 def _answer(door: Door) -> dict[str, object]:
-    return {"description": door.about, "content": {door.media_type: {"schema": door.gives}}}
+    kinds = [(door.media_type, door.gives), *([door.also] if door.also else [])]
+    return {"description": door.about, "content": {kind: {"schema": schema} for kind, schema in kinds}}
 
 
 def _errors_of(door: Door) -> list[int]:
@@ -125,7 +138,7 @@ def _errors_of(door: Door) -> list[int]:
     return sorted({*of_guard, *(_OF_BODY if door.takes is not None else (408, 413, 415)), *door.errors, 500})
 
 
-def _failure(status: int) -> dict[str, object]:
-    content = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
+def _failure(status: int, schema: str) -> dict[str, object]:
+    content = {"application/json": {"schema": ref(schema)}}
     about: dict[str, object] = {"description": http.HTTPStatus(status).phrase, "content": content}
     return {**about, "headers": _RETRY_AFTER} if status == http.HTTPStatus.TOO_MANY_REQUESTS else about

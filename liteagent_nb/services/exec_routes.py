@@ -13,15 +13,16 @@ from starlette.responses import Response
 from liteagent_nb.core.errors import ConfigError, ExecError, UnknownContext
 from liteagent_nb.services.answers import Refusal, json_answer, json_bytes
 from liteagent_nb.services.event_stream import EventStream
+from liteagent_nb.services.exec_frames import ExecFrames
 from liteagent_nb.services.exec_wire import as_json, read_context_request, read_exec_request
 from liteagent_nb.services.json_pieces import LARGE_CHARS, JsonPieces
-from liteagent_nb.services.metrics import PROMETHEUS_TEXT
+from liteagent_nb.services.metrics import PROMETHEUS_TEXT, family
 from liteagent_nb.services.presence import WhileThere
 
 if TYPE_CHECKING:
     from starlette.requests import Request
 
-    from liteagent_nb.core.execution import ExecResult, OutputWatcher
+    from liteagent_nb.core.execution import ExecResult, Output, OutputWatcher
     from liteagent_nb.kernels.protocol import ContextExecutor, ContextStatus
     from liteagent_nb.services.exec_wire import ExecRequest
     from liteagent_nb.services.metrics import Tally
@@ -65,10 +66,10 @@ class ExecRoutes:
         is_large = len(result.stdout) + len(result.stderr) > LARGE_CHARS
         return JsonPieces(as_json(result)) if is_large else json_answer(as_json(result))
 
-    async def execute_streamed(self, request: Request) -> EventStream:
+    async def execute_streamed(self, request: Request) -> EventStream[Output, ExecResult]:
         """Run code and send its outputs as they come."""
         asked = read_exec_request(await request.body())
-        stream = EventStream(lambda watch: self._run(asked, watch))
+        stream = EventStream(lambda watch: self._run(asked, watch), ExecFrames())
         await stream.begin()
         return stream
 
@@ -113,20 +114,23 @@ class ExecRoutes:
     async def metrics(self, _request: Request) -> Response:
         """Answer the figures."""
         states = Counter(str(context.state) for context in await self._executor.contexts())
-        return Response(self._tally.text(states), headers={"content-type": PROMETHEUS_TEXT})
+        by_state = {f'{{state="{state}"}}': count for state, count in sorted(states.items())}
+        text = self._tally.text(family("liteagent_contexts", "gauge", "Open contexts", by_state))
+        return Response(text, headers={"content-type": PROMETHEUS_TEXT})
 
     async def _run(self, asked: ExecRequest, watch: OutputWatcher | None = None) -> ExecResult:
         self._tally.begun()
-        result = None
+        outcome, seconds = "none", 0.0
         try:
             result = await self._executor.execute(
                 asked.code, language=asked.language, timeout_s=asked.timeout_s, context=asked.context, watch=watch
             )
+            outcome, seconds = result.status, result.t_ms / 1000
         except ConfigError:
             await self._check_language(asked.language)
             raise
         finally:
-            self._tally.ended(result)
+            self._tally.ended(outcome, seconds)
         return result
 
     async def _check_language(self, wanted: str) -> None:

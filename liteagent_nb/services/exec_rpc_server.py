@@ -49,7 +49,7 @@ def create_app(
         body_timeout_s=body_timeout_s,
     )
 
-    tally = Tally()
+    tally = Tally("execution")
 
     async def known() -> dict[str, dict[str, object]]:
         return schemas(await runner.languages())

@@ -10,13 +10,14 @@ import logging
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from liteagent_nb.services.answers import Refusal, stopping
+from liteagent_nb.services.answers import Refusal, in_house_shape, stopping
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+    from liteagent_nb.services.answers import ShapeOf
     from liteagent_nb.services.metrics import Tally
 
 __all__ = ["Guard", "GuardSettings", "is_loopback", "warn_if_open"]
@@ -52,8 +53,9 @@ class Guard:
     check and JSON bodies stop requests that a browser sends without asking first.
     """
 
-    def __init__(self, app: ASGIApp, settings: GuardSettings, tally: Tally) -> None:
+    def __init__(self, app: ASGIApp, settings: GuardSettings, tally: Tally, shape_of: ShapeOf = in_house_shape) -> None:
         self._app = app
+        self._shape_of = shape_of
         self._settings = settings
         self._tally = tally
         self._token = settings.token.encode()
@@ -76,11 +78,11 @@ class Guard:
             with self._place() if is_work else contextlib.nullcontext():
                 await self._app(scope, await self._received(headers, receive), send)
         except Refusal as refusal:
-            await refusal.answer()(scope, receive, send)
+            await refusal.answer(self._shape_of(scope["path"]))(scope, receive, send)
         except asyncio.CancelledError:  # the server stops, and would answer a bare 500 by itself
             if send.has_begun:
                 raise
-            await stopping().answer()(scope, receive, send)
+            await stopping().answer(self._shape_of(scope["path"]))(scope, receive, send)
 
     @contextlib.contextmanager
     def _place(self) -> Iterator[None]:

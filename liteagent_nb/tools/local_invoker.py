@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from liteagent_nb.core.protocols import Executor
+    from liteagent_nb.core.signatures import Signature
     from liteagent_nb.core.tools import Tool
     from liteagent_nb.kernels.languages import Wall
 
@@ -30,6 +31,10 @@ _WITH_STATE = (
     "Run Python code and return what it prints, or the value of its last line. Variables stay from call to call."
 )
 _LANGUAGES = ", ".join(language.name for language in LANGUAGES)
+
+_SIGNATURES: dict[str, Signature] = {}
+_TOOLS: list[Tool] = []
+"""Read off the functions once: every run has an invoker of its own, and reading takes milliseconds."""
 
 
 class LocalMCPInvoker:
@@ -59,8 +64,10 @@ class LocalMCPInvoker:
             "research_echo": _research_echo,
             "compress_runs": _compress_runs,
         }
-        self._signatures = {n: read_signature(function, hidden=_FILLED_IN) for n, function in self._functions.items()}
-        self._tools = [_as_tool(name, function) for name, function in self._functions.items()]
+        if not _SIGNATURES:
+            _SIGNATURES.update({n: read_signature(f, hidden=_FILLED_IN) for n, f in self._functions.items()})
+            _TOOLS.extend(_as_tool(name, function) for name, function in self._functions.items())
+        self._tools = list(_TOOLS)
         if executor is not None:
             self._tools[0] = replace(self._tools[0], description=_WITH_STATE)
 
@@ -76,7 +83,7 @@ class LocalMCPInvoker:
         if function is None:
             return unknown_tool(name, self._functions)
         try:
-            bound = bind_arguments(self._signatures[name], arguments)
+            bound = bind_arguments(_SIGNATURES[name], arguments)
         except ValueError as error:
             return Observation.failure(str(error))
         limit_s = self._timeout_s if timeout_s is None else min(timeout_s, self._timeout_s)

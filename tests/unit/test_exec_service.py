@@ -11,6 +11,7 @@ import pytest
 from liteagent_nb.core.errors import DeadKernel, ExecBusy
 from liteagent_nb.core.execution import ExecResult
 from liteagent_nb.services.event_stream import EventStream
+from liteagent_nb.services.exec_frames import ExecFrames
 from liteagent_nb.services.exec_rpc_server import create_app
 
 DONE = ExecResult(ok=True, rc=0, stdout="1\n")
@@ -79,7 +80,7 @@ async def test_a_failure_after_the_first_output_is_an_event(error, kind):
 
 async def streamed(run, **more):
     """Return what a client that stays is sent."""
-    stream, sent = EventStream(run, **more), []
+    stream, sent = EventStream(run, ExecFrames(), **more), []
 
     async def receive():
         await asyncio.Event().wait()
