@@ -10,6 +10,7 @@ from liteagent_nb.magics.agent_magic import AgentMagics
 from liteagent_nb.magics.cassette_command import find_cassette
 from liteagent_nb.magics.exec_magic import ExecMagics
 from liteagent_nb.magics.executors import Executors
+from liteagent_nb.magics.serve_command import stop_serving
 from liteagent_nb.magics.transformer import keep_questions
 from liteagent_nb.panels.formatters import register_formatters, unregister_formatters
 
@@ -45,6 +46,7 @@ def unload(shell: InteractiveShell) -> None:
         shell.Completer.custom_matchers.remove(magics.matcher)
     shell.input_transformers_cleanup.remove(keep_questions)
     unregister_formatters(shell)
+    stop_serving(agent)
     execs.executors.close()
     agent.servers.close()
     agent.portal.close()

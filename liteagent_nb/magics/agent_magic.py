@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from liteagent_nb.core.portal import Portal
     from liteagent_nb.core.steps import Run
     from liteagent_nb.magics.executors import Executors
+    from liteagent_nb.services.host import Host
 
 __all__ = ["AgentMagics"]
 
@@ -76,6 +77,8 @@ class AgentMagics(Magics):
         self.ledger = Ledger()
         self.carried: Cassette | None = None
         """The cassette that a cell of the notebook carries."""
+        self.served: dict[str, Host] = {}
+        """What other programs may ask, by its kind."""
         self.matcher = agent_matcher(self)
 
     @AGENT_LINE
@@ -87,6 +90,7 @@ class AgentMagics(Magics):
         %%agent takes the cell's text as the task, %agent the rest of the line. Options come first.
         %agent reset, history, models, tools or status tells about the conversation, which goes on over cells.
         %agent cassette record, replay, auto or off uses a recording; %agent cost says what every question cost.
+        %agent serve offers this agent to other programs, serve --mcp to MCP clients; serve stop ends it.
         $`x` in a task tells the model what the variable x is, --image x shows it as a picture; --option $x takes its
         value.
         """

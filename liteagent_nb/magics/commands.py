@@ -1,4 +1,4 @@
-"""The words that `%agent` answers itself: reset, history, models, tools, status, cassette, cost."""
+"""The words that `%agent` answers itself: reset, history, models, tools, status, cassette, cost, serve."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from liteagent_nb.magics.conversation import Conversation
 from liteagent_nb.magics.cost_command import cost_command
 from liteagent_nb.magics.counting import counted
 from liteagent_nb.magics.plan import far_tools, limits_of
+from liteagent_nb.magics.serve_command import is_serve_command, serve_command
 from liteagent_nb.panels.lists import note_bundle, rows_bundle
 from liteagent_nb.panels.run_view import money
 
@@ -33,13 +34,15 @@ __all__ = ["COMMANDS", "named"]
 def named(task: str, body: str | None) -> Answer | None:
     """Return what answers *task* if it is a command: it shows itself, and may have a value. None for a task.
 
-    A command is exactly one word, and no word at all is `status`; `cassette` and `cost clear` take more.
+    A command is exactly one word, and no word at all is `status`; `cassette`, `cost` and `serve` take more.
     """
     word, _, rest = task.strip().partition(" ")
     if word == "cassette":
         return lambda magics, _: magics.publish(cassette_command(magics, rest, body or ""))
     if body is not None:
         return None
+    if word == "serve" and is_serve_command(rest):
+        return lambda magics, wanted: _shown(magics, *serve_command(magics, wanted, rest))
     if word == "cost" and rest.strip() in {"", "clear"}:
         return lambda magics, _: _shown(magics, *cost_command(magics, rest))
     command = None if rest else COMMANDS.get(word or "status")

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 from liteagent_nb.assembly import EMBEDDED_MODEL, choose_model
 from liteagent_nb.cassettes.cassette import MODES
 from liteagent_nb.magics.agent_options import AGENT_LINE
-from liteagent_nb.magics.cassette_command import WORDS
+from liteagent_nb.magics.cassette_command import WORDS as CASSETTE_WORDS
 from liteagent_nb.magics.choosing import BUILT_IN, models_in
 from liteagent_nb.magics.commands import COMMANDS
 from liteagent_nb.magics.matching import line_before, matcher, offered, public_names
 from liteagent_nb.magics.mcp_servers import server_files
 from liteagent_nb.magics.pictures import picture_names
+from liteagent_nb.magics.serve_command import WORDS as SERVE_WORDS
 from liteagent_nb.services.tokens import default_token_file
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ _OWN_HOST = "http://127.0.0.1:8791"
 """Where `jupyter liteagent tools` is."""
 _LINE = re.compile(r"^\s*(?:[\w.,\s]+=\s*)?%agent\s")
 _REFERENCE = re.compile(r"\$`(\w*)$")
+_AFTER = {"cassette": CASSETTE_WORDS, "serve": SERVE_WORDS}
+"""What may come behind a command."""
 
 
 def agent_matcher(magics: AgentMagics) -> MatcherAPIv2:
@@ -56,11 +59,11 @@ def _candidates(before: list[str], fragment: str, magics: AgentMagics) -> Iterab
     values = _VALUES.get(before[-1] if before else "")
     if values is not None:
         return values(magics)
+    if len(before) == 1 and before[0] in _AFTER:
+        return _AFTER[before[0]]
     if fragment.startswith("-"):
         return AGENT_LINE.flags
-    if before == ["cassette"]:
-        return WORDS
-    return [*COMMANDS, "cassette", "cost"] if not before and fragment else []
+    return [*COMMANDS, "cassette", "cost", "serve"] if not before and fragment else []
 
 
 def _models(magics: AgentMagics) -> list[str]:
