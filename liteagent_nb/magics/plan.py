@@ -20,6 +20,7 @@ from liteagent_nb.assembly import (
 from liteagent_nb.cassettes.cassette import Cassette
 from liteagent_nb.core.chat import Transcript
 from liteagent_nb.core.config import AgentConfig
+from liteagent_nb.core.errors import ConfigError
 from liteagent_nb.core.ledger import Limits
 from liteagent_nb.core.protocols import Invoker
 from liteagent_nb.core.redaction import redact
@@ -31,7 +32,7 @@ from liteagent_nb.magics.references import with_references
 from liteagent_nb.services.tokens import read_token
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from liteagent_nb.assembly import Wires
     from liteagent_nb.magics.agent_magic import AgentMagics
@@ -101,17 +102,26 @@ def _tools(
 
 def far_tools(magics: AgentMagics, wanted: Wanted, cassette: Cassette | None) -> tuple[Invoker, Closing]:
     """Return the tools of the host that the line names, the notebook's functions beside them."""
-    file = wanted.tools_token_file
     functions = find_functions(wanted.tool, magics.ip.user_ns)
-    token = (lambda: read_token(Path(file).expanduser())) if file else str
+    url, token = _host(wanted)
     return make_far_invoker(
-        wanted.tools_url,
+        url,
         functions,
         others=magics.servers.named(wanted.mcp),
         token=token,
         timeout_s=wanted.timeout,
         cassette=cassette,
     )
+
+
+def _host(wanted: Wanted) -> tuple[str, Callable[[], str]]:
+    """Return where the tools are, and what gives the token: `--tools-url $host` names one that a notebook serves."""
+    named, file = wanted.tools_url, wanted.tools_token_file
+    if isinstance(named, str):
+        return named, (lambda: read_token(Path(file).expanduser())) if file else str
+    if not hasattr(named, "url") or not hasattr(named, "token"):
+        raise ConfigError(f"a {type(named).__name__} is no tools host", hint="name a URL, or what serve_tools returned")
+    return str(named.url), lambda: str(named.token)
 
 
 def limits_of(wanted: Wanted) -> Limits:
@@ -129,7 +139,7 @@ def _stronger(config: AgentConfig, names: Mapping[str, object]) -> Maker | None:
 
 def _about_tools(wanted: Wanted) -> Iterator[str]:
     if wanted.tools_url and not wanted.no_tools:
-        yield f"with the tools of {redact(wanted.tools_url)}"
+        yield f"with the tools of {redact(_host(wanted)[0])}"
 
 
 def _about_cassette(cassette: Cassette | None) -> Iterator[str]:

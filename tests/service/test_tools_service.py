@@ -300,7 +300,7 @@ def test_the_token_of_the_environment_is_asked_for_where_there_is_one(monkeypatc
     monkeypatch.setenv("MINI_AGENT_API_KEY", TOKEN)
 
     with serve_tools(greet) as host:
-        assert repr(host) == f"ToolsHost({host.url!r}, token in MINI_AGENT_API_KEY)"
+        assert repr(host) == f"Host({host.url!r}, token in MINI_AGENT_API_KEY)"
         assert httpx.get(f"{host.url}/tools", headers=AUTH).status_code == 200
         assert httpx.get(f"{host.url}/tools").status_code == 401
 
@@ -309,7 +309,7 @@ def test_an_empty_token_opens_it_to_this_machine():
     with serve_tools(greet, token="") as host:
         assert httpx.get(f"{host.url}/tools").status_code == 200
 
-    assert repr(host) == f"ToolsHost({host.url!r}, open to this machine, closed)"
+    assert repr(host) == f"Host({host.url!r}, open to this machine, closed)"
 
 
 def test_a_port_that_is_taken_is_a_config_error(url):

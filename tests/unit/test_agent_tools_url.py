@@ -161,3 +161,13 @@ def test_in_python_a_replay_asks_no_host_either(folder, monkeypatch, beside):
     replayed = run("http://127.0.0.1:1", "replay")
 
     assert (replayed.final_answer, replayed.is_replayed) == (live.final_answer, True)
+
+
+def test_a_host_of_the_notebook_is_named_and_brings_its_token(new_notebook, folder, host):
+    notebook = new_notebook(m=asking(), host=host, number=7)
+
+    run = notebook.run("%agent -m m --tools-url $host how large is 3 by 4?")
+
+    assert (run.final_answer, run.tool_invocations[0].result) == ("It is 12.", 12.0)
+    assert TOKEN not in notebook.shown
+    assert "is no tools host" in str(notebook.fails("%agent -m m --tools-url $number and now?", ConfigError))
