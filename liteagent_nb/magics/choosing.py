@@ -16,7 +16,7 @@ from liteagent_nb.magics.references import find_name, near
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-__all__ = ["Wanted", "find_functions", "find_model", "models_in", "read_price"]
+__all__ = ["Wanted", "address", "find_functions", "find_model", "models_in", "read_price"]
 
 BUILT_IN = ("exec_python", "exec_shell", "exec_code", "research_echo", "compress_runs")
 """The tools that are on offer unasked."""
@@ -40,9 +40,27 @@ class Wanted(Settings):
             "escalate_on_budget_exceeded": bool(self.escalate),
             "tool_concurrency": self.concurrency,
             "tool_timeout_sec": self.timeout,
-            "completion_kwargs": {"api_base": self.api_base} if self.api_base else None,
+            "completion_kwargs": self._server(),
         }
         return AgentConfig(model=model, **{name: value for name, value in settings.items() if value is not None})
+
+    def _server(self) -> dict[str, object] | None:
+        if not self.api_base:
+            return None
+        url, token = address(self.api_base)
+        return {"api_base": url, **({"api_key": token} if token else {})}
+
+
+def address(named: object) -> tuple[str, str]:
+    """Return the URL that is meant, and the token for it: a `$host` that the notebook serves brings its own.
+
+    Raises `ConfigError` for what is neither a URL nor a host.
+    """
+    if isinstance(named, str):
+        return named, ""
+    if not hasattr(named, "url") or not hasattr(named, "token"):
+        raise ConfigError(f"a {type(named).__name__} is no host", hint="name a URL, or what this notebook serves")
+    return str(named.url), str(named.token)
 
 
 def find_model(

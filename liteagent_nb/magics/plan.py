@@ -20,12 +20,11 @@ from liteagent_nb.assembly import (
 from liteagent_nb.cassettes.cassette import Cassette
 from liteagent_nb.core.chat import Transcript
 from liteagent_nb.core.config import AgentConfig
-from liteagent_nb.core.errors import ConfigError
 from liteagent_nb.core.ledger import Limits
 from liteagent_nb.core.protocols import Invoker
 from liteagent_nb.core.redaction import redact
 from liteagent_nb.magics.cassette_command import find_cassette
-from liteagent_nb.magics.choosing import Wanted, find_functions, find_model, models_in, read_price
+from liteagent_nb.magics.choosing import Wanted, address, find_functions, find_model, models_in, read_price
 from liteagent_nb.magics.executors import Place
 from liteagent_nb.magics.pictures import find_pictures
 from liteagent_nb.magics.references import with_references
@@ -115,13 +114,9 @@ def far_tools(magics: AgentMagics, wanted: Wanted, cassette: Cassette | None) ->
 
 
 def _host(wanted: Wanted) -> tuple[str, Callable[[], str]]:
-    """Return where the tools are, and what gives the token: `--tools-url $host` names one that a notebook serves."""
-    named, file = wanted.tools_url, wanted.tools_token_file
-    if isinstance(named, str):
-        return named, (lambda: read_token(Path(file).expanduser())) if file else str
-    if not hasattr(named, "url") or not hasattr(named, "token"):
-        raise ConfigError(f"a {type(named).__name__} is no tools host", hint="name a URL, or what serve_tools returned")
-    return str(named.url), lambda: str(named.token)
+    """Return where the tools are, and what gives the token."""
+    (url, token), file = address(wanted.tools_url), wanted.tools_token_file
+    return url, (lambda: read_token(Path(file).expanduser())) if file else lambda: token
 
 
 def limits_of(wanted: Wanted) -> Limits:

@@ -98,3 +98,14 @@ def test_serve_me_a_joke_is_a_task(new_notebook):
 
     assert notebook.run("%agent -m m serve me a joke").final_answer == "Knock, knock."
     assert notebook.ns.get("_agent_host") is None
+
+
+def test_an_agent_of_this_notebook_is_asked_like_every_other_model(new_notebook, monkeypatch):
+    monkeypatch.setenv("LITELLM_ENABLE_CODEX_AGENT", "1")
+    notebook = new_notebook(m=ScriptedModel("It is 42."))
+    notebook.run("host = %agent -m m serve")
+
+    run = notebook.run("%agent -m codex-agent/mini --api-base $host --no-tools what is 6 * 7?")
+
+    assert (run.final_answer, run.used_model) == ("It is 42.", "codex-agent/mini")
+    assert notebook.ns["host"].token not in notebook.shown

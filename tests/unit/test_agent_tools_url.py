@@ -170,4 +170,4 @@ def test_a_host_of_the_notebook_is_named_and_brings_its_token(new_notebook, fold
 
     assert (run.final_answer, run.tool_invocations[0].result) == ("It is 12.", 12.0)
     assert TOKEN not in notebook.shown
-    assert "is no tools host" in str(notebook.fails("%agent -m m --tools-url $number and now?", ConfigError))
+    assert "is no host" in str(notebook.fails("%agent -m m --tools-url $number and now?", ConfigError))
