@@ -136,8 +136,9 @@ def price_of(name: str, provider: str) -> Price | None:
 
 def sees_pictures(name: str, provider: str) -> bool | None:
     """Whether the model takes pictures by litellm's map; None where the map does not know it."""
-    entry = _map_entry(name) or _map_entry(name.removeprefix(f"{provider}/"))
-    return None if entry is None else bool(entry.get("supports_vision"))
+    entry = _map_entry(name) or _map_entry(name.removeprefix(f"{provider}/")) or {}
+    # A Router enters the names of its deployments, too, with nothing that litellm would know of the model.
+    return bool(entry.get("supports_vision")) if "mode" in entry else None
 
 
 def known_models(*, only_with_key: bool = True) -> list[tuple[str, bool]]:

@@ -27,7 +27,8 @@ from rounds import Results, chosen_ways, start, take
 
 WORKER = Path(__file__).parent / "exec_ways" / "exec_worker.py"
 CLOSE_S = 20.0
-WORK = "total = 0\nfor n in range(100_000): total += n\nprint(123)"
+WORK = "total = 0\nfor n in range(1_000_000): total += n\nprint(123)"
+"""Some 50 ms: of two cores, a second kernel gets what client and server leave, and these cost some milliseconds a call."""
 HEAVY = "import numpy, pandas\nprint(123)"
 MEASURES = {
     "round trip": {"measure": "round_trip", "count": 30},
@@ -35,8 +36,8 @@ MEASURES = {
     "1 client": {"measure": "crowd", "clients": 1, "on": 4, "calls": 64},
     "8 clients": {"measure": "crowd", "clients": 8, "on": 4, "calls": 256},
     "32 clients": {"measure": "crowd", "clients": 32, "on": 4, "calls": 256},
-    "one kernel": {"measure": "crowd", "clients": 8, "on": 1, "calls": 64, "code": WORK},
-    "two kernels": {"measure": "crowd", "clients": 8, "on": 2, "calls": 64, "code": WORK},
+    "one kernel": {"measure": "crowd", "clients": 8, "on": 1, "calls": 32, "code": WORK},
+    "two kernels": {"measure": "crowd", "clients": 8, "on": 2, "calls": 32, "code": WORK},
     "start": {"measure": "start"},
     "first cell": {"measure": "start", "code": HEAVY},
     "first byte": {"measure": "first_byte"},

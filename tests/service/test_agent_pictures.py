@@ -234,8 +234,15 @@ async def test_a_task_with_a_picture_is_refused_for_a_model_that_cannot_see_befo
     assert "gpt-4o-mini" in caught.value.hint
 
 
-async def test_a_task_with_a_picture_goes_to_a_model_of_which_nobody_knows():
+@pytest.mark.parametrize("entry", [None, {}, {"id": "a-deployment"}])
+async def test_a_task_with_a_picture_goes_to_a_model_of_which_nobody_knows(monkeypatch, entry):
+    import litellm
+
     with provider_of("a red square") as (provider, model):
+        for name in ("test-model", model.name):  # as a Router enters its deployments
+            monkeypatch.delitem(litellm.model_cost, name, raising=False)
+            if entry is not None:
+                monkeypatch.setitem(litellm.model_cost, name, entry)
         await run(model, None, task=task_with(URL))
 
     assert urls_in(provider.requests[0].body["messages"]) == [URL]
