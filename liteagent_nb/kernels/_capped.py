@@ -19,7 +19,7 @@ class CappedOutput:
         self._tail_size = 0
         self.size = 0
         """How many bytes came in all."""
-        self._read = (0, "")
+        self._text: str | None = None
 
     def feed(self, piece: bytes) -> None:
         """Take in what was read."""
@@ -45,15 +45,26 @@ class CappedOutput:
     @property
     def text(self) -> str:
         """What was kept, with the original size where something was dropped."""
-        if self._read[0] != self.size:  # made once: a result has it twice, and it may be large
-            self._read = (self.size, self._made())
-        return self._read[1]
+        return self._made() if self._text is None else self._text
 
-    def _made(self) -> str:
+    def finish(self) -> str:
+        """Return the text, and keep nothing else: a large one is never there twice. Nothing more can be fed."""
+        if self._text is None:
+            self._text = self._made(and_forget=True)
+        return self._text
+
+    def _made(self, *, and_forget: bool = False) -> str:
         tail = b"".join(self._tail)
-        if not self.is_truncated:
-            return (bytes(self._head) + tail).decode("utf-8", "replace")
         # The cuts may have gone through a character.
-        head = codecs.getincrementaldecoder("utf-8")("replace").decode(self._head)
-        tail = tail[-self._tail_room :].lstrip(bytes(range(0x80, 0xC0)))
-        return f"{head}\n… [{self.size} bytes, middle left out] …\n{tail.decode('utf-8', 'replace')}"
+        decode = codecs.getincrementaldecoder("utf-8")("replace").decode
+        parts = [decode(self._head, final=not (tail or self.is_truncated))]
+        if and_forget:
+            self._head.clear()
+            self._tail.clear()
+        if not self.is_truncated:
+            parts.append(decode(tail, final=True))
+        else:
+            tail = tail[-self._tail_room :].lstrip(bytes(range(0x80, 0xC0)))
+            parts += [f"\n… [{self.size} bytes, middle left out] …\n", tail.decode("utf-8", "replace")]
+        del tail
+        return "".join(parts)

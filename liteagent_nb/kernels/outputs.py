@@ -130,7 +130,7 @@ class Outputs:
 
     def text(self, name: str) -> str:
         """Return what was printed to *name*, cut in the middle where it was too much."""
-        return self._texts[name].text
+        return self._texts[name].finish()
 
     @property
     def is_truncated(self) -> bool:
@@ -162,7 +162,7 @@ class _Stream:
         self.text = text
 
     def as_output(self) -> Output:
-        return {"output_type": "stream", "name": self.name, "text": self.text.text}
+        return {"output_type": "stream", "name": self.name, "text": self.text.finish()}
 
 
 def _without_transient(output: dict[str, Any]) -> Output:
