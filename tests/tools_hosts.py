@@ -84,6 +84,7 @@ class Host:
                 await asyncio.sleep(piece)
             else:
                 await send({"type": "http.response.body", "body": piece, "more_body": True})
+                await asyncio.sleep(0)  # to a client that is gone all can be sent at once, and nobody else gets a turn
             if leaving.done():
                 self.is_left = True
                 return
