@@ -78,24 +78,25 @@ def create_app(
         runner, model, {own.name: own for own in models}, tuple(functions), isolate, cassette or choose_cassette()
     )
     runs = Runs(supplies, traces or chosen_traces())
-    ends = AgentRoutes(runs)
-    chat = OpenAIRoutes(runs, config or AgentConfig(max_iterations=_CHAT_ITERATIONS))
-    own_tools = supplies.own_tools()
+    return make_app(_service(runs, config or AgentConfig(max_iterations=_CHAT_ITERATIONS)), settings, runs.tally)
+
+
+def _service(runs: Runs, chat_config: AgentConfig) -> Service:
+    ends, chat, own_tools = AgentRoutes(runs), OpenAIRoutes(runs, chat_config), runs.supplies.own_tools()
     tools = ToolsRoutes(own_tools, timeout_s=_INVOKE_TIMEOUT_S)
 
     async def known() -> dict[str, dict[str, object]]:
         return schemas(await own_tools.list_tools())
 
-    service = Service(
+    return Service(
         "agent",
         "An agent for other programs, and a model for OpenAI's clients.",
         [*_doors(ends, tools), *_chat_doors(chat)],
         known,
-        runner.aclose,
+        runs.supplies.executor.aclose,
         around=ends.loading,
         shape_of=shape_of,
     )
-    return make_app(service, settings, runs.tally)
 
 
 def _doors(ends: AgentRoutes, tools: ToolsRoutes) -> list[Door]:

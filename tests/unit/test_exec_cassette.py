@@ -156,4 +156,5 @@ def test_closing_a_context_that_was_only_replayed_is_enough(notebook, began):
 
     notebook.run("%exec close")
 
-    notebook.fails("%exec close", UnknownContext)
+    assert "main is closed" in notebook.shown
+    assert "there is no context main" in str(notebook.fails("%exec close", UnknownContext))

@@ -25,10 +25,6 @@ from liteagent_nb.testing import breaks_off, call, slow
 from liteagent_nb.testing.provider_faults import ServerError
 
 TOOL = {"type": "function", "function": {"name": "add", "description": "Adds.", "parameters": {"type": "object"}}}
-TOOL_TURNED = {
-    "function": {"parameters": {"type": "object"}, "description": "Adds.", "name": "add"},
-    "type": "function",
-}
 
 
 async def test_the_second_answer_is_the_first_and_says_that_it_is_a_hit(cached, asked):
