@@ -164,6 +164,16 @@ class Scene:
     def is_endless(self):
         return any(isinstance(line, Endless) for line in self.script)
 
+    @property
+    def is_impatient(self):
+        """Whether it may be told to stop twice: the second does not wait for the cleanup, which goes on for a moment.
+
+        The end of its time is the first one as much as an interrupt is.
+        """
+        if self.interrupt is None:
+            return False
+        return self.interrupt.again_after_turns is not None or self.config.max_total_seconds is not None
+
 
 @dataclass
 class Played:
@@ -222,9 +232,7 @@ async def play(scene, make_tools, *, model=None, settle_s=0.0):
         stage.trigger.fire()
         await asyncio.wait({task}, timeout=HANGS_S)
     assert task.done(), "the run hangs"
-    # A second interrupt does not wait for the cleanup, which then goes on for a moment.
-    is_impatient = scene.interrupt is not None and scene.interrupt.again_after_turns is not None
-    left = await tasks_left(before, within_s=2.0 if is_impatient else settle_s)
+    left = await tasks_left(before, within_s=2.0 if scene.is_impatient else settle_s)
     return stage.played(task, left)
 
 
