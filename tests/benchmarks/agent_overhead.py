@@ -9,9 +9,8 @@ and sent in one burst (`canned_server.py`), in random order within each round.
 How to read it: CPU figures are of a way's process alone, per round less or over *bare httpx* (async or sync, as the way
 is), which sends and receives the same bytes and parses nothing; the table shows medians of these. They hold on a busy
 machine; milliseconds, runs a second and the eight tools are wall time and do not: beside runs a second stand runs a
-second of CPU. A step is one reply and its tool calls. What could not be measured is listed with its reason. Small
-differences between dear ways, as our loop's own cost over litellm, want few ways and many rounds:
-`--ways 'litellm_by_hand|liteagent_over_litellm' --rounds 60 --only steps`.
+second of CPU. A step is one reply and its tool calls. What could not be measured is listed with its reason. The small
+difference of two dear ways, our loop's own cost over litellm, has a script of its own: `loop_over_litellm.py`.
 """
 
 from __future__ import annotations

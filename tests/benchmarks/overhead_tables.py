@@ -87,9 +87,7 @@ class Figures:
 def goals(figures):
     """Return the goals with what was measured for them."""
     ours = "liteagent_nb"
-    above = figures.step_ms_over("liteagent_nb over litellm", "litellm by hand")
     return [
-        Goal("our loop above the hand loop, both over litellm", 0.3, above, "CPU ms a step"),
         Goal("a step beside bare httpx", 1.5, figures.step_ratio(ours), "times its CPU"),
         Goal("a streamed piece over bare httpx", 20, figures.piece_us_over_bare(ours), "CPU µs"),
         Goal("64 agents of 5 steps at once", 200, figures.runs_per_s(ours), "runs/s", is_least=True),
