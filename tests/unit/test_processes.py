@@ -205,7 +205,7 @@ def test_a_cut_never_goes_through_a_character():
     for byte in ("ä" * 50).encode():
         output.feed(bytes([byte]))
 
-    assert output.text == "äää\n… [100 bytes, middle left out] …\nää"
+    assert output.text == "äää\n... [100 bytes, middle left out] ...\nää"
 
 
 def test_output_below_the_cap_stays_whole():
