@@ -50,9 +50,11 @@ class Portal:
             loop.call_soon_threadsafe(errand.start, loop)
             meanwhile(errand.ended)
             errand.ended.wait()
-        except BaseException:  # an interrupt may also have come before the work began, or while the portal opened
+        except BaseException as error:  # an interrupt may also have come before the work began, or while it opened
             self._opened().call_soon_threadsafe(errand.cancel)
             errand.ended.wait(self._grace_s)
+            if isinstance(error, RuntimeError) and isinstance(error.__context__, KeyboardInterrupt):
+                raise KeyboardInterrupt from None  # it came while the event held its own lock, which then complains
             raise
         return errand.result()
 

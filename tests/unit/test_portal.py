@@ -175,3 +175,14 @@ def test_an_exit_inside_the_work_comes_out_and_the_portal_goes_on(portal, error)
         portal.wait_for(works())
 
     assert portal.wait_for(loop_and_thread())
+
+
+def test_an_interrupt_that_hits_the_lock_of_the_event_is_an_interrupt(portal):
+    def hit(ended):
+        try:
+            raise KeyboardInterrupt
+        finally:
+            threading.Lock().release()  # as a `with` of the event's own lock does, left before it had it again
+
+    with pytest.raises(KeyboardInterrupt):
+        portal.wait_for(asyncio.sleep(30), meanwhile=hit)
