@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from liteagent_nb.core.ranks import Interval, hodges_lehmann
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
-__all__ = ["ALPHA", "FIRST_LOOK", "Pair", "Ruling", "RulingStatus", "looks", "rule"]
+__all__ = ["ALPHA", "FIRST_LOOK", "Pair", "Ruling", "RulingStatus", "looks", "pairs_until", "rule"]
 
 ALPHA = 0.018
 """The error that each look is allowed; five looks together come to about 0.05, since they share their pairs."""
@@ -60,16 +60,16 @@ class Ruling:
     """About how many more pairs an answer would take, where there is none; 0 where nobody can say."""
 
 
-def rule(pairs: Sequence[Pair], *, margin_pct: float) -> Ruling:
+def rule(pairs: Sequence[Pair], *, margin_pct: float, at: Iterable[int] = ()) -> Ruling:
     """Say whether the candidate is at most *margin_pct* percent slower: the first look that can answer does.
 
-    The same pairs get the same ruling, whoever looked at them before. Raises `ValueError` for none, and for a margin
-    that is not above zero.
+    The same pairs get the same ruling, whoever looked at them before. *at* has the numbers of pairs to look at where
+    those of `looks` are not meant. Raises `ValueError` for no pairs, and for a margin that is not above zero.
     """
     if not pairs or margin_pct <= 0:
         raise ValueError("it takes pairs, and a margin above zero")
     margin = math.log1p(margin_pct / 100)
-    for number in looks(len(pairs)):
+    for number in at or looks(len(pairs)):
         seen = _Look.at(pairs[:number], margin)
         if (status := seen.answer) is not None:
             return seen.ruling(status, margin_pct)
@@ -129,7 +129,7 @@ class _Look:
         """Return how many more would be likely to answer: intervals narrow with the root of the number."""
         rooms = [(self.control, self.margin - abs(_likely(self.control)))]
         rooms.append((self.change, abs(self.margin - _likely(self.change))))
-        wanted = [_pairs_until(self.pairs, interval, room) for interval, room in rooms]
+        wanted = [pairs_until(self.pairs, interval, room) for interval, room in rooms]
         return 0 if None in wanted else max(0, *(number - self.pairs for number in wanted if number is not None))
 
 
@@ -138,7 +138,7 @@ def _likely(interval: Interval) -> float:
     return 0.0 if interval.lower <= 0 <= interval.upper else interval.estimate
 
 
-def _pairs_until(pairs: int, interval: Interval, room: float) -> int | None:
+def pairs_until(pairs: int, interval: Interval, room: float) -> int | None:
     """Return at how many pairs the interval is likely to be within *room*; None where that cannot be said."""
     width = (interval.upper - interval.lower) / 2
     if room <= 0 or not math.isfinite(width):

@@ -1,0 +1,47 @@
+"""The seed's own rule: all texts the same, the worst times within the threshold, for a week."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from liteagent_nb.core.verdict import SeedRuling
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from liteagent_nb.core.measurement import Trial
+
+__all__ = ["SEED_DAYS", "days_covered", "seed_rule", "worst_of"]
+
+SEED_DAYS = 7
+
+
+def seed_rule(trials: Sequence[Trial], *, thresh_pct: float) -> SeedRuling:
+    """Say what the seed's rule says; no trials are never accepted."""
+    mismatches = sum(not trial.same_text for trial in trials)
+    failed, days = sum(trial.has_errors for trial in trials), days_covered(trials)
+    slow = [
+        f"worst {name} is {found:+.1f} %, the threshold {thresh_pct:g} %"
+        for name in ("ttft", "total")
+        if (found := worst_of(trials, name)) is not None and found > thresh_pct
+    ]
+    reasons = [
+        *(["there are no trials"] if not trials else []),
+        *([f"{mismatches} of {len(trials)} texts differ"] if mismatches else []),
+        *([f"{failed} of {len(trials)} trials have errors"] if failed else []),
+        *(["no trial has the times of both arms"] if trials and worst_of(trials, "total") is None else []),
+        *slow,
+        *([f"{days} of {SEED_DAYS} days are covered"] if days < SEED_DAYS else []),
+    ]
+    return SeedRuling(not reasons, tuple(reasons))
+
+
+def worst_of(trials: Iterable[Trial], name: str) -> float | None:
+    """Return by how many percent the candidate was slower at the worst, of `ttft` or `total`; None without any."""
+    deltas = (trial.ttft_delta_pct if name == "ttft" else trial.total_delta_pct for trial in trials)
+    return max((delta for delta in deltas if delta is not None), default=None)
+
+
+def days_covered(trials: Iterable[Trial]) -> int:
+    """Return on how many days there were trials, by UTC. A clock that jumped a week ahead covers one day, not seven."""
+    return len({trial.ts[:10] for trial in trials if trial.ts})
