@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from liteagent_nb.core.measurement import Trial
 
-__all__ = ["SEED_DAYS", "days_covered", "seed_rule", "worst_of"]
+__all__ = ["SEED_DAYS", "days_covered", "seed_row_passes", "seed_rule", "worst_of"]
 
 SEED_DAYS = 7
 
@@ -34,6 +34,13 @@ def seed_rule(trials: Sequence[Trial], *, thresh_pct: float) -> SeedRuling:
         *([f"{days} of {SEED_DAYS} days are covered"] if days < SEED_DAYS else []),
     ]
     return SeedRuling(not reasons, tuple(reasons))
+
+
+def seed_row_passes(trial: Trial, *, thresh_pct: float) -> bool:
+    """Whether one trial alone has the same text and both times within the threshold."""
+    deltas = (trial.ttft_delta_pct, trial.total_delta_pct)
+    is_timed = trial.total_delta_pct is not None
+    return trial.same_text and is_timed and all(delta <= thresh_pct for delta in deltas if delta is not None)
 
 
 def worst_of(trials: Iterable[Trial], name: str) -> float | None:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from liteagent_nb.core.parity import Ruling
     from liteagent_nb.core.verdict import Question
 
-__all__ = ["figures_of", "pairs_of", "timing"]
+__all__ = ["NAMES", "figures_of", "pairs_of", "timing"]
 
 NAMES: Mapping[Figure, str] = {
     "ttft_ms": "time to the first text",
@@ -56,11 +56,12 @@ def timing(question: Question, trials: Sequence[Trial], *, margin_pct: float, at
         return Finding(question, "undecided", "no trial has the times of both arms and of a control", 0, margin_pct)
     status = worst(*(ruling.status for ruling in rulings.values()))
     deciding = {figure: ruling for figure, ruling in rulings.items() if ruling.status == status}
-    return Finding(question, status, _reason(deciding), _more(rulings), margin_pct, rulings)
+    more_pairs = 0 if status in {"accepted", "rejected"} else _more(rulings)
+    return Finding(question, status, _reason(deciding), more_pairs, margin_pct, rulings)
 
 
 def _reason(rulings: Mapping[Figure, Ruling]) -> str:
-    return "; ".join(f"{NAMES[figure]} {ruling.reason}" for figure, ruling in rulings.items())
+    return "; ".join(f"{NAMES[figure]}: {ruling.reason}" for figure, ruling in rulings.items())
 
 
 def _more(rulings: Mapping[Figure, Ruling]) -> int:

@@ -34,7 +34,7 @@ class Finding:
     """About how many more pairs an answer would take; 0 where there is one, or nobody can say."""
     margin_pct: float = 0.0
     """What was still acceptable, in percent; of behaviour, by how much the rate of equal texts may fall."""
-    rulings: Mapping[Figure, Ruling] = field(default_factory=dict)
+    rulings: Mapping[Figure, Ruling] = field(default_factory=dict, repr=False)
     """The figures that were judged; of behaviour, none."""
 
 
@@ -75,8 +75,10 @@ class Verdict:
 
     @property
     def more_pairs(self) -> int:
-        """About how many more pairs an answer to every question would take; 0 where nobody can say."""
-        return max((one.more_pairs for one in self.findings), default=0)
+        """About how many more pairs an answer to every question would take; 0 where there is one, or nobody can say."""
+        return (
+            0 if self.status in {"accepted", "rejected"} else max((one.more_pairs for one in self.findings), default=0)
+        )
 
     @property
     def errors(self) -> Mapping[str, int]:
