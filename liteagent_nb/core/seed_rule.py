@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 from liteagent_nb.core.verdict import SeedRuling
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from liteagent_nb.core.measurement import Trial
+    from liteagent_nb.core.parity import RulingStatus
 
 __all__ = ["SEED_DAYS", "days_covered", "seed_row_passes", "seed_rule", "worst_of"]
 
@@ -18,22 +19,33 @@ SEED_DAYS = 7
 
 def seed_rule(trials: Sequence[Trial], *, thresh_pct: float) -> SeedRuling:
     """Say what the seed's rule says; no trials are never accepted."""
-    mismatches = sum(not trial.same_text for trial in trials)
-    failed, days = sum(trial.has_errors for trial in trials), days_covered(trials)
-    slow = [
-        f"worst {name} is {found:+.1f} %, the threshold {thresh_pct:g} %"
-        for name in ("ttft", "total")
-        if (found := worst_of(trials, name)) is not None and found > thresh_pct
-    ]
-    reasons = [
-        *(["there are no trials"] if not trials else []),
-        *([f"{mismatches} of {len(trials)} texts differ"] if mismatches else []),
-        *([f"{failed} of {len(trials)} trials have errors"] if failed else []),
-        *(["no trial has the times of both arms"] if trials and worst_of(trials, "total") is None else []),
-        *slow,
-        *([f"{days} of {SEED_DAYS} days are covered"] if days < SEED_DAYS else []),
-    ]
-    return SeedRuling(not reasons, tuple(reasons))
+    against, spoiled = tuple(_against(trials, thresh_pct)), tuple(_spoiled(trials))
+    days = days_covered(trials)
+    early = (f"{days} of {SEED_DAYS} days are covered",) if days < SEED_DAYS else ()
+    return SeedRuling(_status(against, spoiled, early), (*against, *spoiled, *early))
+
+
+def _status(against: Sequence[str], spoiled: Sequence[str], early: Sequence[str]) -> RulingStatus:
+    if against:
+        return "rejected"
+    if spoiled:
+        return "invalid"
+    return "undecided" if early else "accepted"
+
+
+def _against(trials: Sequence[Trial], thresh_pct: float) -> Iterator[str]:
+    if differing := sum(not trial.has_errors and not trial.same_text for trial in trials):
+        yield f"{differing} of {len(trials)} texts differ"
+    for name in ("ttft", "total"):
+        if (found := worst_of(trials, name)) is not None and found > thresh_pct:
+            yield f"worst {name} is {found:+.1f} %, the threshold {thresh_pct:g} %"
+
+
+def _spoiled(trials: Sequence[Trial]) -> Iterator[str]:
+    if failed := sum(trial.has_errors for trial in trials):
+        yield f"{failed} of {len(trials)} trials have errors"
+    if worst_of(trials, "total") is None:
+        yield "no trial has the times of both arms" if trials else "there are no trials"
 
 
 def seed_row_passes(trial: Trial, *, thresh_pct: float) -> bool:

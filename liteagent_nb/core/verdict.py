@@ -42,9 +42,15 @@ class Finding:
 class SeedRuling:
     """What the seed's own rule says: all texts the same, the worst times within the threshold, seven days."""
 
-    accepted: bool
+    status: RulingStatus
+    """Undecided where nothing but days are missing."""
     reasons: tuple[str, ...]
     """Why not; empty where it accepts."""
+
+    @property
+    def accepted(self) -> bool:
+        """Whether the seed would switch."""
+        return self.status == "accepted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +81,10 @@ class Verdict:
 
     @property
     def more_pairs(self) -> int:
-        """About how many more pairs an answer to every question would take; 0 where there is one, or nobody can say."""
-        return (
-            0 if self.status in {"accepted", "rejected"} else max((one.more_pairs for one in self.findings), default=0)
-        )
+        """About how many more pairs an answer would take; 0 where there is one, or nobody can say."""
+        if self.status in {"accepted", "rejected"}:
+            return 0
+        return max((one.more_pairs for one in self.findings), default=0)
 
     @property
     def errors(self) -> Mapping[str, int]:

@@ -65,5 +65,7 @@ class Arm:
     """The model that is asked, where there is one."""
     server_times: Callable[[], Awaitable[ServerTimes | None]] | None = None
     """Tells of the last answer what the server took, where it is ours."""
+    settle_s: float = 0.0
+    """How long it goes on after its stream has ended, in logging for instance: its own time, not the next one's."""
     prompts: tuple[Prompt, ...] = ()
     """What it can be asked, where it cannot be asked everything."""

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from liteagent_nb.core.errors import ConfigError
+from liteagent_nb.core.errors import ConfigError, ModelError
 from liteagent_nb.core.protocols import Model
 from liteagent_nb.parity.arms import Arm, Prompt
 
@@ -23,6 +23,8 @@ __all__ = ["CORES", "as_arm", "core_arm", "function_arm", "model_arm"]
 CORES = ("legacy", "extracted", "verify")
 """The names of the Router's streaming cores."""
 
+_LOGGING_S = 0.005
+"""litellm logs in tasks and threads of its own."""
 _FUNCTION = re.compile(r"(?P<file>.+\.py):(?P<name>\w+)")
 
 
@@ -96,7 +98,8 @@ def model_arm(model: Model, settings: Mapping[str, object] | None = None) -> Arm
 
     is_exact = _is_a("cassettes.models", "CassetteModel", model)
     is_live = _is_a("models.litellm_model", "LitellmModel", model)
-    return Arm(model.name, ask, is_exact=is_exact, is_live=is_live, model=model.name)
+    settle_s = _LOGGING_S if is_live else 0.0
+    return Arm(model.name, ask, is_exact=is_exact, is_live=is_live, model=model.name, settle_s=settle_s)
 
 
 def _is_a(module: str, name: str, model: Model) -> bool:
@@ -112,10 +115,22 @@ def core_arm(core: str, model_list: list[dict[str, Any]], *, is_live: bool = Fal
     router, name = make_router(model_list, core=core), model_list[0]["model_name"]
 
     async def ask(prompt: Prompt) -> Any:
-        return await router.acompletion(model=name, messages=list(prompt.transcript), stream=True)
+        stream = await router.acompletion(model=name, messages=list(prompt.transcript), stream=True)
+        if why := _why_another_core(stream, core):
+            await stream.aclose()
+            raise ModelError(why, hint="this core does not serve such streams: there is nothing to compare")
+        return stream
 
     model = model_list[0]["litellm_params"]["model"]
-    return Arm(core, ask, is_exact=not is_live, is_live=is_live, model=model, **more)
+    return Arm(core, ask, is_exact=not is_live, is_live=is_live, model=model, settle_s=_LOGGING_S, **more)
+
+
+def _why_another_core(stream: Any, core: str) -> str:
+    """Return why *stream* is not served by *core*; empty where it is. litellm's own streams have no metrics."""
+    metrics = getattr(stream, "metrics", None)
+    served = "legacy" if metrics is None else metrics.core
+    why = getattr(metrics, "handed_over_why", "") or "see the log"
+    return "" if served == core else f"the stream is served by {served}, not {core}: {why}"
 
 
 def function_arm(function: Callable[[str], Answer], name: str = "", *, is_live: bool = False) -> Arm:

@@ -31,8 +31,6 @@ __all__ = ["CLOCKS", "EMPTY", "Clocks", "measure"]
 
 EMPTY = "the answer is empty"
 _ERROR_CHARS = 300
-_SETTLE_S = 0.005
-"""What an arm does after its stream has ended, logging for instance, is its own and not the next one's."""
 
 
 def _today() -> datetime:
@@ -96,7 +94,7 @@ async def measure(
         raise
     except Exception as broken:  # noqa: BLE001 - an arm may raise anything
         error = f"no end within {timeout_s:g} seconds" if limit.expired() else told(_shown(broken))
-    await asyncio.sleep(_SETTLE_S)
+    await asyncio.sleep(arm.settle_s)
     cpu_s = clocks.cpu() - take.started_cpu_s
     times = await arm.server_times() if arm.server_times else None
     return _measurement(take, error, cpu_s=cpu_s, times=times)

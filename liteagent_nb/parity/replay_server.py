@@ -18,9 +18,7 @@ _HEAD_END = b"\r\n\r\n"
 _LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
 _ASKED = re.compile(rb"replay (text|letters|calls) (\d{1,6})")
 _LETTERS = "äßéñ漢字かな한국어😀👩‍🚀 "
-_STREAM_HEAD = (
-    b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
-)
+_STREAM_HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
 _USAGE = {"prompt_tokens": 10, "completion_tokens": 50, "total_tokens": 60}
 
 
@@ -64,7 +62,7 @@ class _Connection(asyncio.Protocol):
 def recorded(kind: str, number: int, *, has_usage: bool) -> tuple[bytes, bytes, bytes]:
     """Return the bytes of an answer: up to the first piece of content, those after it, and the end."""
     deltas = _calls(number) if kind == "calls" else _words(kind, number)
-    choices = [{"index": 0, "delta": delta, "finish_reason": None} for delta in deltas]
+    choices: list[dict[str, object]] = [{"index": 0, "delta": delta, "finish_reason": None} for delta in deltas]
     choices.append({"index": 0, "delta": {}, "finish_reason": "tool_calls" if kind == "calls" else "stop"})
     head = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1700000000, "model": "replayed"}
     events = [json.dumps({**head, "choices": [choice]}, ensure_ascii=False) for choice in choices]
@@ -81,7 +79,9 @@ def _chunk(piece: bytes) -> bytes:
 
 def _words(kind: str, number: int) -> list[dict[str, object]]:
     words = [f"w{place:04} " if kind == "text" else _LETTERS[place % len(_LETTERS) :] for place in range(number)]
-    return [{"role": "assistant", "content": ""}, *({"content": word} for word in words)]
+    deltas: list[dict[str, object]] = [{"role": "assistant", "content": ""}]
+    deltas += [{"content": word} for word in words]
+    return deltas
 
 
 def _calls(number: int) -> list[dict[str, object]]:
