@@ -27,6 +27,7 @@ class Journal:
 
     def __init__(self, path: Path | str) -> None:
         self.path = Path(path)
+        self._mask = Mask()
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._write(b"")
@@ -36,7 +37,15 @@ class Journal:
 
     def add(self, row: Mapping[str, object]) -> None:
         """Append one line. Raises `OSError` where the disk is full."""
-        self._write(json.dumps(Mask()(row), ensure_ascii=False, allow_nan=False).encode() + b"\n")
+        self._write(json.dumps(self._masked(row), ensure_ascii=False, allow_nan=False).encode() + b"\n")
+
+    def _masked(self, value: object) -> object:
+        """Return *value* without secrets; the names of fields are ours."""
+        if isinstance(value, str):
+            return self._mask.text(value)
+        if isinstance(value, dict):
+            return {name: self._masked(inner) for name, inner in value.items()}
+        return [self._masked(inner) for inner in value] if isinstance(value, list) else value
 
     def _write(self, line: bytes) -> None:
         """Write at once, so that lines of several writers stay whole; after a line that was cut, on a fresh one."""
