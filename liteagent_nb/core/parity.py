@@ -107,11 +107,13 @@ class _Look:
 
     @property
     def answer(self) -> RulingStatus | None:
-        # A difference may be so large that all by which the control is off would not change the answer.
-        off = 0.0 if self.is_sound else max(self.control.upper, -self.control.lower)
-        if self.change.upper + off < self.margin:
+        # A difference may be so large that all by which the control is off would not change the answer. To reject, a
+        # control that may well be even is enough: noise is in the bound already.
+        off = max(self.control.upper, -self.control.lower)
+        if self.change.upper + (0.0 if self.is_sound else off) < self.margin:
             return "accepted"
-        return "rejected" if self.change.lower - off > self.margin else None
+        is_straight = self.control.lower <= 0 <= self.control.upper
+        return "rejected" if self.change.lower - (0.0 if is_straight else off) > self.margin else None
 
     def ruling(self, status: RulingStatus, margin_pct: float) -> Ruling:
         change, control = _in_percent(self.change), _in_percent(self.control)
