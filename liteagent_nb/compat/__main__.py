@@ -18,11 +18,12 @@ if TYPE_CHECKING:
 
 def main(argv: Sequence[str]) -> int:
     """Be the program or the script that *argv* begins with, one of the seed's too, with the seed's import paths."""
-    install()
-    sys.argv[:] = argv
+    words = program_of(argv)
+    if not words:  # what is ours imports nothing by the seed's names
+        install()
+    sys.argv[:] = words or argv
     try:
-        if words := program_of(argv):
-            sys.argv[:] = words
+        if words:
             return int(_program(words)() or 0)
         if argv and argv[0].endswith(".py"):
             sys.path.insert(0, str(Path(argv[0]).resolve().parent))

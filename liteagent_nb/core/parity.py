@@ -16,7 +16,7 @@ from liteagent_nb.core.ranks import Interval, hodges_lehmann
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-__all__ = ["ALPHA", "FIRST_LOOK", "Pair", "Ruling", "RulingStatus", "looks", "pairs_until", "rule"]
+__all__ = ["ALPHA", "FIRST_LOOK", "Pair", "Ruling", "RulingStatus", "looks", "rule"]
 
 ALPHA = 0.018
 """The error that each look is allowed; five looks together come to about 0.05, since they share their pairs."""
@@ -131,7 +131,7 @@ class _Look:
         """Return how many more would be likely to answer: intervals narrow with the root of the number."""
         rooms = [(self.control, self.margin - abs(_likely(self.control)))]
         rooms.append((self.change, abs(self.margin - _likely(self.change))))
-        wanted = [pairs_until(self.pairs, interval, room) for interval, room in rooms]
+        wanted = [_pairs_until(self.pairs, interval, room) for interval, room in rooms]
         return 0 if None in wanted else max(0, *(number - self.pairs for number in wanted if number is not None))
 
 
@@ -140,7 +140,7 @@ def _likely(interval: Interval) -> float:
     return 0.0 if interval.lower <= 0 <= interval.upper else interval.estimate
 
 
-def pairs_until(pairs: int, interval: Interval, room: float) -> int | None:
+def _pairs_until(pairs: int, interval: Interval, room: float) -> int | None:
     """Return at how many pairs the interval is likely to be within *room*; None where that cannot be said."""
     width = (interval.upper - interval.lower) / 2
     if room <= 0 or not math.isfinite(width):

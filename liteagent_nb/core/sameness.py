@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
-from liteagent_nb.core.parity import ALPHA, looks, pairs_until
+from liteagent_nb.core.parity import ALPHA, looks
 from liteagent_nb.core.ranks import Interval
 from liteagent_nb.core.rates import rate_of
 from liteagent_nb.core.verdict import Finding
@@ -58,41 +60,74 @@ def rate_of_same(trials: Sequence[Trial], *, at: Iterable[int] = ()) -> Finding:
     candidate did. Looks are those of `rule`, or *at*.
     """
     for number in at or looks(len(trials)):
-        found = _at(trials[:number])
-        if found.status in {"accepted", "rejected"}:
+        counts = _Counts.of(trials[:number])
+        if counts.status in _ANSWERS:
             break
-    return found
+    return Finding("behaviour", counts.status, counts.reason, counts.more_pairs, FALL_PCT)
 
 
-def _at(trials: Sequence[Trial]) -> Finding:
-    number = len(trials)
-    same, own = sum(trial.same_text for trial in trials), sum(trial.repeats for trial in trials)
-    fall = _fall(trials)
-    told = f"the same text in {same} of {number}, the baseline's own rate is {own} of {number}"
-    if rate_of(own, number, alpha=ALPHA).upper * 100 <= FALL_PCT:
-        return _finding("invalid", f"{told}: too low to tell anything")
-    if fall.upper < FALL_PCT and rate_of(own, number, alpha=ALPHA).lower * 100 > FALL_PCT:
-        return _finding("accepted", f"{told}: at most {max(fall.upper, 0):.0f} points fewer")
-    if fall.lower > FALL_PCT:
-        return _finding("rejected", f"{told}: at least {fall.lower:.0f} points fewer")
-    wanted = pairs_until(number, fall, abs(FALL_PCT - max(fall.estimate, 0.0)))
-    return _finding(
-        "undecided", f"{told}: {_span(fall)} points fewer", 0 if wanted is None else max(0, wanted - number)
-    )
+_ANSWERS = frozenset({"accepted", "rejected"})
+_TOO_MANY = 100_000
 
 
-def _fall(trials: Sequence[Trial]) -> Interval:
-    """Return by how many points the rate falls; each half of the error is spent on one of the two counts."""
-    number = len(trials)
-    lost = rate_of(sum(one.repeats and not one.same_text for one in trials), number, alpha=ALPHA / 2)
-    won = rate_of(sum(one.same_text and not one.repeats for one in trials), number, alpha=ALPHA / 2)
-    ends = (lost.estimate - won.estimate, lost.lower - won.upper, lost.upper - won.lower)
-    return Interval(*(100 * end for end in ends))
+@dataclass(frozen=True)
+class _Counts:
+    """How often which texts were the same."""
 
+    number: int
+    same: int
+    """The candidate's and the baseline's."""
+    own: int
+    """The baseline's own two."""
+    lost: int
+    """Only the baseline's own."""
+    won: int
+    """Only the candidate's."""
 
-def _span(fall: Interval) -> str:
-    return f"{fall.lower:.0f} to {fall.upper:.0f}"
+    @classmethod
+    def of(cls, trials: Sequence[Trial]) -> _Counts:
+        found = [(one.same_text, one.repeats) for one in trials]
+        same, own = sum(same for same, _ in found), sum(own for _, own in found)
+        return cls(len(found), same, own, found.count((False, True)), found.count((True, False)))
 
+    @cached_property
+    def fall(self) -> Interval:
+        """By how many points the rate falls; each half of the error is spent on one of the two counts."""
+        lost = rate_of(self.lost, self.number, alpha=ALPHA / 2)
+        won = rate_of(self.won, self.number, alpha=ALPHA / 2)
+        ends = (lost.estimate - won.estimate, lost.lower - won.upper, lost.upper - won.lower)
+        return Interval(*(100 * end for end in ends))
 
-def _finding(status: RulingStatus, reason: str, more_pairs: int = 0) -> Finding:
-    return Finding("behaviour", status, reason, more_pairs, FALL_PCT)
+    @cached_property
+    def status(self) -> RulingStatus:
+        own = rate_of(self.own, self.number, alpha=ALPHA)
+        if own.upper * 100 <= FALL_PCT:
+            return "invalid"
+        if self.fall.upper < FALL_PCT and own.lower * 100 > FALL_PCT:
+            return "accepted"
+        return "rejected" if self.fall.lower > FALL_PCT else "undecided"
+
+    @property
+    def reason(self) -> str:
+        told = f"the same text in {self.same} of {self.number}, the baseline's own rate is {self.own} of {self.number}"
+        points = {
+            "accepted": f"at most {max(self.fall.upper, 0):.0f} points fewer",
+            "rejected": f"at least {self.fall.lower:.0f} points fewer",
+            "undecided": f"{self.fall.lower:.0f} to {self.fall.upper:.0f} points fewer",
+            "invalid": "too low to tell anything",
+        }
+        return f"{told}: {points[self.status]}"
+
+    @property
+    def more_pairs(self) -> int:
+        """About how many more would answer, if they were like these; 0 where there is an answer, or never one."""
+        if self.status != "undecided":
+            return 0
+        wanted = self
+        while wanted.status == "undecided" and wanted.number < _TOO_MANY:
+            wanted = self._scaled(wanted.number + max(wanted.number // 10, 1))
+        return wanted.number - self.number if wanted.status in _ANSWERS else 0
+
+    def _scaled(self, number: int) -> _Counts:
+        counts = (self.same, self.own, self.lost, self.won)
+        return _Counts(number, *(round(count * number / self.number) for count in counts))
