@@ -32,6 +32,8 @@ class Terms:
     live_thresh_pct: float = LIVE_THRESH_PCT
     is_exact: bool = False
     """Whether both arms answer from the same recorded bytes: every text must be the same."""
+    is_timed: bool = True
+    """Whether times say anything: those of replays do not, and only behaviour is asked about."""
     is_live: bool = False
     """Whether an arm's answers come from others, over a network."""
     run_id: str = ""
@@ -57,12 +59,11 @@ _NOTHING = Finding("behaviour", "undecided", "nothing was measured")
 
 
 def _findings(trials: Sequence[Trial], terms: Terms, at: tuple[int, ...]) -> Iterable[Finding]:
-    behaviour = exact_behaviour(trials) if terms.is_exact else rate_of_same(trials, at=at)
-    if terms.is_live:
-        times = timing("live", trials, margin_pct=terms.live_thresh_pct, at=at)
-    else:
-        times = timing("overhead", trials, margin_pct=terms.thresh_pct, at=at)
-    return (_with_errors(finding, trials) for finding in (behaviour, times))
+    findings = [exact_behaviour(trials) if terms.is_exact else rate_of_same(trials, at=at)]
+    if terms.is_timed:
+        margin_pct = terms.live_thresh_pct if terms.is_live else terms.thresh_pct
+        findings.append(timing("live" if terms.is_live else "overhead", trials, margin_pct=margin_pct, at=at))
+    return (_with_errors(finding, trials) for finding in findings)
 
 
 def _with_errors(finding: Finding, trials: Sequence[Trial]) -> Finding:

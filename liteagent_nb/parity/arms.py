@@ -59,6 +59,8 @@ class Arm:
     ask: Ask
     is_exact: bool = False
     """Whether it must say the same each time: recorded bytes."""
+    is_timed: bool = True
+    """Whether its times say anything: a replay's do not."""
     is_live: bool = False
     """Whether others answer, over a network: only gross differences can be told then."""
     model: str = ""

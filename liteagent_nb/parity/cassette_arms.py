@@ -35,7 +35,7 @@ def cassette_arm(cassette: Cassette, name: str) -> Arm:
             raise CassetteMiss(f"{name} has no answer to {prompt.id}", hint="record the same questions on both")
         return _played(found[1])
 
-    return Arm(name, ask, is_exact=True, prompts=tuple(prompt for prompt, _ in takes.values()))
+    return Arm(name, ask, is_exact=True, is_timed=False, prompts=tuple(prompt for prompt, _ in takes.values()))
 
 
 def _takes_of(cassette: Cassette) -> dict[str, tuple[Prompt, Take]]:

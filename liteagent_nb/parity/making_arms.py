@@ -99,7 +99,15 @@ def model_arm(model: Model, settings: Mapping[str, object] | None = None) -> Arm
     is_exact = _is_a("cassettes.models", "CassetteModel", model)
     is_live = _is_a("models.litellm_model", "LitellmModel", model)
     settle_s = _LOGGING_S if is_live else 0.0
-    return Arm(model.name, ask, is_exact=is_exact, is_live=is_live, model=model.name, settle_s=settle_s)
+    return Arm(
+        model.name,
+        ask,
+        is_exact=is_exact,
+        is_timed=not is_exact,
+        is_live=is_live,
+        model=model.name,
+        settle_s=settle_s,
+    )
 
 
 def _is_a(module: str, name: str, model: Model) -> bool:

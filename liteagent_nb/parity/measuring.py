@@ -96,8 +96,15 @@ async def measure(
         error = f"no end within {timeout_s:g} seconds" if limit.expired() else told(_shown(broken))
     await asyncio.sleep(arm.settle_s)
     cpu_s = clocks.cpu() - take.started_cpu_s
-    times = await arm.server_times() if arm.server_times else None
+    times = await _server_times(arm)
     return _measurement(take, error, cpu_s=cpu_s, times=times)
+
+
+async def _server_times(arm: Arm) -> ServerTimes | None:
+    try:
+        return await arm.server_times() if arm.server_times else None
+    except Exception:  # noqa: BLE001 - the server has gone: the next answers will say so
+        return None
 
 
 def _shown(error: Exception) -> str:

@@ -89,6 +89,7 @@ def planned(
         thresh_pct,
         live_thresh_pct,
         is_exact=baseline.is_exact and candidate.is_exact,
+        is_timed=baseline.is_timed and candidate.is_timed,
         is_live=baseline.is_live or candidate.is_live,
         run_id=run_id,
     )

@@ -12,7 +12,7 @@ from dataclasses import dataclass, fields
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from liteagent_nb.core.judging import Terms
+from liteagent_nb.core.judging import LIVE_THRESH_PCT, THRESH_PCT, Terms
 from liteagent_nb.core.measurement import ROLES, Measurement, Trial
 from liteagent_nb.core.seed_rule import seed_row_passes
 
@@ -55,6 +55,7 @@ def row_of(trial: Trial, terms: Terms, *, model: str) -> dict[str, object]:
         "thresh_pct": terms.thresh_pct,
         "live_thresh_pct": terms.live_thresh_pct,
         "exact": terms.is_exact,
+        "timed": terms.is_timed,
         "live": terms.is_live,
         "pass": seed_row_passes(trial, thresh_pct=terms.thresh_pct),
         "versions": _versions(),
@@ -97,10 +98,17 @@ def read_row(line: str) -> Row:
         ts=str(row.get("ts") or ""),
         difference=str(row.get("difference") or ""),
     )
-    margins = {name: float(row[name]) for name in ("thresh_pct", "live_thresh_pct") if row.get(name)}
-    is_exact, is_live = bool(row.get("exact")), bool(row.get("live"))
-    run_id = str(row.get("run_id") or "")
-    return Row(trial, Terms(str(arms[0]), str(arms[1]), is_exact=is_exact, is_live=is_live, run_id=run_id, **margins))
+    terms = Terms(
+        str(arms[0]),
+        str(arms[1]),
+        float(row.get("thresh_pct") or THRESH_PCT),
+        float(row.get("live_thresh_pct") or LIVE_THRESH_PCT),
+        is_exact=bool(row.get("exact")),
+        is_timed=bool(row.get("timed", True)),
+        is_live=bool(row.get("live")),
+        run_id=str(row.get("run_id") or ""),
+    )
+    return Row(trial, terms)
 
 
 def _refuse(name: str) -> NoReturn:

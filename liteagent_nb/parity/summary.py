@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
@@ -111,19 +111,13 @@ def _terms(rows: Sequence[Row], thresh_pct: float | None) -> Terms:
     """Return the strictest terms of all rows."""
     thresh_pct = thresh_pct or min((row.terms.thresh_pct for row in rows), default=3.0)
     first = rows[0].terms if rows else Terms("baseline", "candidate")
-    return Terms(
-        first.baseline,
-        first.candidate,
-        thresh_pct,
-        min((row.terms.live_thresh_pct for row in rows), default=LIVE_THRESH_PCT),
-        is_exact=any(row.terms.is_exact for row in rows),
-        is_live=any(row.terms.is_live for row in rows),
-    )
+    live_thresh_pct = min((row.terms.live_thresh_pct for row in rows), default=LIVE_THRESH_PCT)
+    return replace(first, thresh_pct=thresh_pct, live_thresh_pct=live_thresh_pct, run_id="")
 
 
 def _spoiled(rows: Sequence[Row], broken: Sequence[Broken]) -> tuple[str, ...]:
     """Return what no number of good rows makes up for."""
-    comparisons = {(row.terms.baseline, row.terms.candidate, row.terms.is_exact, row.terms.is_live) for row in rows}
+    comparisons = {replace(row.terms, thresh_pct=1.0, live_thresh_pct=1.0, run_id="") for row in rows}
     return (
         *(["there are no rows"] if not rows else []),
         *([f"{len(broken)} lines are broken, first {broken[0]}"] if broken else []),

@@ -6,6 +6,10 @@ import contextlib
 import io
 import json
 import logging
+import signal
+import subprocess
+import sys
+import time
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -101,6 +105,24 @@ def test_what_cannot_be_measured_ends_with_2_and_a_remedy():
 
     assert code == 2
     assert "Hint: ask for 1 round or more" in err
+
+
+def test_the_stop_button_of_a_terminal_keeps_what_was_measured(tmp_path):
+    (tmp_path / "slow.py").write_text("import time\n\n\ndef slow(text):\n    time.sleep(0.01)\n    return text\n")
+    words = "parity run slow.py:slow slow.py:slow --rounds 100000 --out j.jsonl --thresh 0.0001".split()
+    command = [sys.executable, "-c", "import sys; from liteagent_nb.cli import main; sys.exit(main())", *words]
+
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, text=True) as process:
+        journal, end = tmp_path / "j.jsonl", time.monotonic() + 60
+        while time.monotonic() < end and not (journal.exists() and journal.read_bytes().count(b"\n") >= 5):
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        out = process.communicate(timeout=60)[0]
+
+    rows, broken = read_journal(journal)
+    assert (process.returncode, broken) == (2, [])
+    assert len(rows) >= 5
+    assert f"after {len(rows)} trials, stopped" in out
 
 
 async def test_a_core_that_hands_over_is_no_measurement_of_it(monkeypatch):

@@ -318,6 +318,8 @@ def test_two_cassettes_are_compared_by_what_is_on_them(tmp_path):
         return portal.wait_for(run_parity(str(one), candidate, rounds=2)).finding("behaviour")
 
     try:
+        replayed = portal.wait_for(run_parity(str(one), same, rounds=2))
+        assert [finding.question for finding in replayed.findings] == ["behaviour"]
         assert (behaviour(same).status, behaviour(same).reason) == ("accepted", "the same in all 6")
         assert behaviour(Cassette(other, "replay")).status == "rejected"
         assert '"at": 1' in behaviour(other).reason
