@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
@@ -96,4 +97,7 @@ def _is_same(one: Measurement, other: Measurement) -> bool:
 
 
 def _delta_pct(baseline: float | None, candidate: float | None) -> float | None:
-    return None if not baseline or candidate is None else (candidate / baseline - 1) * 100
+    if candidate is None or not baseline or baseline < 0:
+        return None
+    delta = (candidate / baseline - 1) * 100
+    return delta if math.isfinite(delta) else None

@@ -83,7 +83,7 @@ def read_journal(path: Path | str) -> tuple[list[Row], list[Broken]]:
             continue
         try:
             rows.append(read_row(line.decode()))
-        except (ValueError, TypeError, RecursionError, OverflowError) as error:
+        except (ValueError, TypeError, LookupError, RecursionError, OverflowError) as error:
             broken.append(Broken(str(path), number, _why(error)))
     return rows, broken
 

@@ -101,14 +101,21 @@ def read_row(line: str) -> Row:
     terms = Terms(
         str(arms[0]),
         str(arms[1]),
-        float(row.get("thresh_pct") or THRESH_PCT),
-        float(row.get("live_thresh_pct") or LIVE_THRESH_PCT),
+        _margin(row, "thresh_pct", THRESH_PCT),
+        _margin(row, "live_thresh_pct", LIVE_THRESH_PCT),
         is_exact=bool(row.get("exact")),
         is_timed=bool(row.get("timed", True)),
         is_live=bool(row.get("live")),
         run_id=str(row.get("run_id") or ""),
     )
     return Row(trial, terms)
+
+
+def _margin(row: Mapping[str, Any], name: str, default: float) -> float:
+    margin = float(row.get(name) or default)
+    if not 0 < margin < float("inf"):
+        raise ValueError(f"{name} is {margin:g}")
+    return margin
 
 
 def _refuse(name: str) -> NoReturn:

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from liteagent_nb.core.errors import ConfigError
 from liteagent_nb.core.judging import LIVE_THRESH_PCT, Terms, judge
 from liteagent_nb.core.parity import RulingStatus
 from liteagent_nb.core.seed_rule import days_covered, worst_of
@@ -80,6 +81,8 @@ def summarize(paths: Iterable[Path | str], *, thresh_pct: float | None = None, r
     Without *thresh_pct* it is what the rows were measured for, the smallest where they differ. By the *rule* `seed`, a
     week of equal texts is accepted whose worst times are within it. Raises `ConfigError` for a file that is not there.
     """
+    if thresh_pct is not None and not 0 < thresh_pct < math.inf:
+        raise ConfigError(f"a threshold of {thresh_pct:g} % answers nothing", hint="take one above zero: --thresh 3")
     rows: list[Row] = []
     broken: list[Broken] = []
     for path in dict.fromkeys(Path(path).resolve() for path in paths):

@@ -10,6 +10,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from parity_trials import measured, trials
 
 from liteagent_nb.core.errors import ConfigError
@@ -17,6 +19,7 @@ from liteagent_nb.core.judging import Terms, judge
 from liteagent_nb.parity.journal import Journal, read_journal
 from liteagent_nb.parity.rows import row_of
 from liteagent_nb.parity.summary import percentile, summarize
+from liteagent_nb.parity.telling import summary_text
 
 TERMS = Terms("legacy", "extracted", is_exact=True, run_id="r1")
 
@@ -179,6 +182,37 @@ def test_thousands_of_rows_are_summarised(tmp_path):
     path = written(tmp_path / "j.jsonl", trials(2000, spread=0.2))
 
     assert summarize([path]).status == "accepted"
+
+
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=3), inner, max_size=2),
+    max_leaves=4,
+)
+ROW = row_of(trials(1)[0], TERMS, model="m")
+PLACES = [(name,) for name in ROW] + [(arm, name) for arm in ("legacy", "extracted", "control") for name in ROW[arm]]
+
+
+@given(place=st.sampled_from(PLACES), value=ANYTHING)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_whatever_stands_in_a_field_a_summary_comes_of_it(place, value, tmp_path):
+    row = json.loads(json.dumps(ROW))
+    inner = row[place[0]] if len(place) == 2 else row
+    inner[place[-1]] = value
+    path = tmp_path / "j.jsonl"
+    path.write_text(f"{json.dumps(ROW)}\n{json.dumps(row)}\n")
+
+    for rule in ("paired", "seed"):
+        summary = summarize([path], rule=rule)
+        assert json.dumps(summary.to_json(), allow_nan=False)
+        assert summary_text(summary)
+        assert not summary.accepted
+
+
+@pytest.mark.parametrize("wrong", [0, -1, math.nan, math.inf])
+def test_a_threshold_that_answers_nothing_is_refused(wrong, tmp_path):
+    with pytest.raises(ConfigError, match="answers nothing"):
+        summarize([written(tmp_path / "j.jsonl", trials(1))], thresh_pct=wrong)
 
 
 @pytest.mark.parametrize("share", [0, 0.5, 0.95, 1])
