@@ -44,6 +44,7 @@ def _add_run(command: argparse.ArgumentParser) -> None:
     command.add_argument("--rounds", type=int, metavar="N", help="of all prompts (PARITY_ROUNDS, 5)")
     command.add_argument("--prompt", action="append", default=[], metavar="TEXT", help="what is asked; may be repeated")
     command.add_argument("--model", help="which model a core asks (LITELLM_DEFAULT_MODEL)")
+    command.add_argument("--temperature", type=float, metavar="T", help="models are asked with it")
     command.add_argument("--live-thresh", type=float, default=50.0, metavar="PCT", help="of live answers (%(default)g)")
     command.add_argument("--warmup", type=int, default=1, metavar="N", help="rounds not counted (%(default)s)")
     command.add_argument("--seed", type=int, metavar="N", help="draws the same order again")
@@ -121,7 +122,8 @@ async def _compared(chosen: argparse.Namespace, watch: Callable[[ParityEvent], N
         "watch": watch,
     }
     if not chosen.local:
-        arms = [as_arm(name, model=chosen.model) for name in (chosen.baseline, chosen.candidate)]
+        settings = {} if chosen.temperature is None else {"temperature": chosen.temperature}
+        arms = [as_arm(name, model=chosen.model, settings=settings) for name in (chosen.baseline, chosen.candidate)]
         return await run_parity(*arms, rounds=chosen.rounds, **more)
     rounds = chosen.rounds if chosen.rounds is not None or environment.text("PARITY_ROUNDS") else _LOCAL_ROUNDS
     async with replaying() as server:
