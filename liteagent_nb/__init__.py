@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "AgentConfig": "core.config",
     "AgentRunResult": "core.steps:Run",
+    "Arm": "parity.arms",
     "Cassette": "cassettes.cassette",
     "CassetteExecutor": "cassettes.executors",
     "CassetteInvoker": "cassettes.invokers",
@@ -30,6 +31,7 @@ _HOMES = {
     "Run": "core.steps",
     "Toolbox": "tools.toolbox",
     "Transcript": "core.chat",
+    "Verdict": "core.verdict",
     "acompletion_as_completed": "extras.batch",
     "arun_mcp_mini_agent": "assembly",
     "assemble_stream_text": "extras.response_utils",
@@ -42,10 +44,13 @@ _HOMES = {
     "enable_codex_agent": "provider.codex_agent",
     "extract_content": "extras.response_utils",
     "fetch_remote_image": "extras.images",
+    "make_router": "models.router_core",
     "remove_cache": "extras.cache",
     "run_agent": "core.agent",
     "run_mcp_mini_agent": "assembly",
+    "run_parity": "parity.runner",
     "serve_tools": "services.tools_host",
+    "summarize_parity": "parity.summary:summarize",
 }
 """Where each public name lives: `module`, or `module:name` where it has another name there."""
 

@@ -8,8 +8,11 @@ program; it runs scripts in the same way (`python -m liteagent_nb.compat snippet
 
     alias uvicorn="python -m liteagent_nb.compat uvicorn"
 
-lines of the seed run as they are printed. A hook in site-packages would spare the alias, and would be in every Python
-that starts there: what changes imports should be asked for where it happens.
+lines of the seed run as they are printed. Its parity scripts are there, too, where no file has their name:
+`python -m liteagent_nb.compat local/scripts/router_core_parity.py`.
+
+A hook in site-packages would spare the alias, and would be in every Python that starts there: what changes imports
+should be asked for where it happens.
 """
 
 from __future__ import annotations

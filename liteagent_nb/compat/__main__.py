@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from liteagent_nb.compat import install
+from liteagent_nb.compat.scripts import program_of
 from liteagent_nb.core.errors import ConfigError, LiteAgentError
 
 if TYPE_CHECKING:
@@ -16,10 +17,14 @@ if TYPE_CHECKING:
 
 
 def main(argv: Sequence[str]) -> int:
-    """Be the program or the script that *argv* begins with, with the seed's import paths."""
-    install()
-    sys.argv[:] = argv
+    """Be the program or the script that *argv* begins with, one of the seed's too, with the seed's import paths."""
+    words = program_of(argv)
+    if not words:  # what is ours imports nothing by the seed's names
+        install()
+    sys.argv[:] = words or argv
     try:
+        if words:
+            return int(_program(words)() or 0)
         if argv and argv[0].endswith(".py"):
             sys.path.insert(0, str(Path(argv[0]).resolve().parent))
             runpy.run_path(argv[0], run_name="__main__")

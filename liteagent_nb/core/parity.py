@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from liteagent_nb.core.ranks import Interval, hodges_lehmann
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
 __all__ = ["ALPHA", "FIRST_LOOK", "Pair", "Ruling", "RulingStatus", "looks", "rule"]
 
@@ -60,16 +60,16 @@ class Ruling:
     """About how many more pairs an answer would take, where there is none; 0 where nobody can say."""
 
 
-def rule(pairs: Sequence[Pair], *, margin_pct: float) -> Ruling:
+def rule(pairs: Sequence[Pair], *, margin_pct: float, at: Iterable[int] = ()) -> Ruling:
     """Say whether the candidate is at most *margin_pct* percent slower: the first look that can answer does.
 
-    The same pairs get the same ruling, whoever looked at them before. Raises `ValueError` for none, and for a margin
-    that is not above zero.
+    The same pairs get the same ruling, whoever looked at them before. *at* has the numbers of pairs to look at where
+    those of `looks` are not meant. Raises `ValueError` for no pairs, and for a margin that is not above zero.
     """
     if not pairs or margin_pct <= 0:
         raise ValueError("it takes pairs, and a margin above zero")
     margin = math.log1p(margin_pct / 100)
-    for number in looks(len(pairs)):
+    for number in at or looks(len(pairs)):
         seen = _Look.at(pairs[:number], margin)
         if (status := seen.answer) is not None:
             return seen.ruling(status, margin_pct)
@@ -107,11 +107,13 @@ class _Look:
 
     @property
     def answer(self) -> RulingStatus | None:
-        # A difference may be so large that all by which the control is off would not change the answer.
-        off = 0.0 if self.is_sound else max(self.control.upper, -self.control.lower)
-        if self.change.upper + off < self.margin:
+        # A difference may be so large that all by which the control is off would not change the answer. To reject, a
+        # control that may well be even is enough: noise is in the bound already.
+        off = max(self.control.upper, -self.control.lower)
+        if self.change.upper + (0.0 if self.is_sound else off) < self.margin:
             return "accepted"
-        return "rejected" if self.change.lower - off > self.margin else None
+        is_straight = self.control.lower <= 0 <= self.control.upper
+        return "rejected" if self.change.lower - (0.0 if is_straight else off) > self.margin else None
 
     def ruling(self, status: RulingStatus, margin_pct: float) -> Ruling:
         change, control = _in_percent(self.change), _in_percent(self.control)

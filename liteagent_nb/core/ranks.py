@@ -7,13 +7,18 @@ the differences but that they are independent and symmetric about their middle.
 from __future__ import annotations
 
 import functools
+import math
 from dataclasses import dataclass
+from statistics import NormalDist
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 __all__ = ["Interval", "hodges_lehmann"]
+
+_MANY = 200
+"""From so many differences on, the sum's distribution is as good as normal, and their means are too many to list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,27 +31,56 @@ class Interval:
 
 
 def hodges_lehmann(differences: Sequence[float], *, alpha: float) -> Interval:
-    """Return the middle of all pairwise means, and its bounds by the exact distribution of the signed-rank sum.
+    """Return the middle of all pairwise means, and its bounds by the distribution of the signed-rank sum.
 
     With too few differences for *alpha*, the bounds are infinite. Raises `ValueError` for none.
     """
     if not differences:
         raise ValueError("there are no differences")
-    means = sorted(_pairwise_means(differences))
-    outside = _critical(len(differences), alpha)
+    number = len(differences)
+    means = _Means(differences)
+    last = number * (number + 1) // 2 - 1
+    middle = (means.at((last + 1) // 2) + means.at(last // 2)) / 2
+    outside = _critical(number, alpha) if number < _MANY else _critical_of_many(number, alpha)
     if outside is None:
-        return Interval(_middle(means), float("-inf"), float("inf"))
-    return Interval(_middle(means), means[outside], means[-1 - outside])
+        return Interval(middle, float("-inf"), float("inf"))
+    return Interval(middle, means.at(outside), means.at(last - outside))
 
 
-def _pairwise_means(values: Sequence[float]) -> list[float]:
-    """Return the mean of each pair, every value with itself too (Walsh averages)."""
-    return [(a + b) / 2 for place, a in enumerate(values) for b in values[place:]]
+class _Means:
+    """The means of all pairs, every value with itself too (Walsh averages), in order."""
 
+    def __init__(self, values: Sequence[float]) -> None:
+        self._values = sorted(values)
+        self._listed = self._all() if len(values) < _MANY else None
 
-def _middle(ordered: Sequence[float]) -> float:
-    half = len(ordered) // 2
-    return ordered[half] if len(ordered) % 2 else (ordered[half - 1] + ordered[half]) / 2
+    def _all(self) -> list[float]:
+        return sorted((a + b) / 2 for place, a in enumerate(self._values) for b in self._values[place:])
+
+    def at(self, place: int) -> float:
+        """Return the one at *place*, counted from zero; of many, to within a trillionth of their range."""
+        if self._listed is not None:
+            return self._listed[place]
+        low, high = self._values[0], self._values[-1]
+        enough = max((high - low) * 1e-12, math.ulp(max(abs(low), abs(high))))
+        while high - low > enough:
+            middle = (low + high) / 2
+            if self._up_to(middle) > place:
+                high = middle
+            else:
+                low = middle
+        return high
+
+    def _up_to(self, limit: float) -> int:
+        """Return how many are at most *limit*: the larger one value, the fewer others go with it."""
+        count, partner = 0, len(self._values) - 1
+        for place, value in enumerate(self._values):
+            while partner >= place and (value + self._values[partner]) / 2 > limit:
+                partner -= 1
+            if partner < place:
+                break
+            count += partner - place + 1
+        return count
 
 
 @functools.lru_cache(maxsize=512)
@@ -62,6 +96,13 @@ def _critical(number: int, alpha: float) -> int | None:
         if total > room:
             return place - 1 if place else None
     return None
+
+
+def _critical_of_many(number: int, alpha: float) -> int:
+    """Return the same by the normal distribution, with half a step of correction."""
+    middle = number * (number + 1) / 4
+    spread = math.sqrt(middle * (2 * number + 1) / 6)
+    return math.floor(middle + NormalDist().inv_cdf(alpha) * spread - 0.5)
 
 
 @functools.lru_cache(maxsize=512)

@@ -3,28 +3,31 @@
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from liteagent_nb.core.steps import RunDone
 
 if TYPE_CHECKING:
-    from liteagent_nb.core.steps import Event, Watcher
+    from collections.abc import Callable
 
 __all__ = ["guarded"]
 
 
-def guarded(watch: Watcher) -> Watcher:
+Told = TypeVar("Told")
+
+
+def guarded(watch: Callable[[Told], None], *, last: type = RunDone) -> Callable[[Told], None]:
     """Return a watcher that goes silent, with one warning, once *watch* has failed: looks never cost the work.
 
-    It is silent after `RunDone`, too, whatever work that was left behind still tells.
+    It is silent after the *last* event, too, whatever work that was left behind still tells.
     """
     is_silent = False
 
-    def told(event: Event) -> None:
+    def told(event: Told) -> None:
         nonlocal is_silent
         if is_silent:
             return
-        is_silent = isinstance(event, RunDone)
+        is_silent = isinstance(event, last)
         try:
             watch(event)
         except Exception as error:  # noqa: BLE001 - somebody else's drawing must not lose the run

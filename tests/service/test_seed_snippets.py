@@ -1,7 +1,7 @@
 """Every snippet and every command of the seed document runs as it is printed there.
 
 The document lies beside the repository, in `shared/seed`. Its model is answered by the strict local provider; its
-servers run on its own ports. A shell in which `uvicorn` is the alias that `liteagent_nb.compat` names runs its commands,
+servers run on its own ports. A shell in which `uvicorn` and `python` are the aliases that `liteagent_nb.compat` names runs its commands,
 `python -m liteagent_nb.compat` its scripts; what has an `await` outside of functions is a notebook's cell, and so IPython's.
 """
 
@@ -47,14 +47,12 @@ LEFT_OUT = {
     "python scripts/mvp_check.py": "`jupyter liteagent check` takes its place",
     "PYTHONPATH=": "this is the test run itself",
     "poetry ": "the same",
-    "export LITELLM_ROUTER_CORE": "parity has tests of its own",
-    "OPENAI_API_KEY=…": "the same",
-    "python local/scripts/": "the same",
 }
 """How commands begin that nothing here runs, and why."""
 
 KEY = "sk-..."  # as printed
 PLACEHOLDER = "/path/to/image.png"
+JOURNAL = "/tmp/parity.jsonl"
 EXPECTED = {
     4: r"^success .*HELLO",
     5: r"^success .*HELLO",
@@ -94,6 +92,7 @@ def port_of(command):
 SERVERS = [line for line in commands() if line.startswith("uvicorn ")]
 FIRST_OF_PORT = list({port_of(command): command for command in reversed(SERVERS)}.values())
 QUESTIONS = [line for line in commands() if line.startswith("curl ")]
+PARITY = [line for line in commands() if "python local/scripts/" in line]
 EXPORTS = [line for line in commands() if line.startswith("export ") and not line.startswith(tuple(LEFT_OUT))]
 
 
@@ -126,8 +125,9 @@ def env(tmp_path_factory):
 
 
 def shell(command):
-    alias = shlex.quote(f"{sys.executable} -m liteagent_nb.compat uvicorn")
-    return ["bash", "-O", "expand_aliases", "-ec", f"alias uvicorn={alias}\n{command}\n"]
+    us = f"{sys.executable} -m liteagent_nb.compat"
+    aliases = f"alias uvicorn={shlex.quote(f'{us} uvicorn')} python={shlex.quote(us)}"
+    return ["bash", "-O", "expand_aliases", "-ec", f"{aliases}\n{command}\n"]
 
 
 @contextmanager
@@ -209,6 +209,25 @@ def test_every_python_snippet_runs_as_printed(section, code, env, tmp_path):
     assert re.search(EXPECTED[section], done.stdout.strip(), re.MULTILINE | re.DOTALL), done.stdout
 
 
+def test_the_parity_scripts_measure_both_cores_and_summarise_them(env, tmp_path):
+    journal, done = tmp_path / "parity.jsonl", []
+
+    for command in PARITY:
+        line = command.replace("…", KEY).replace(JOURNAL, str(journal))
+        done.append(subprocess.run(shell(line), env=env, cwd=tmp_path, capture_output=True, text=True, check=False))
+
+    rows = [json.loads(line) for line in journal.read_text().splitlines()]
+    assert {(row["thresh_pct"], row["model"], row["legacy"]["error"], row["extracted"]["error"]) for row in rows} == {
+        (3.0, "openai/gpt-4o-mini", None, None)
+    }
+    assert max(row["round"] for row in rows) <= 5
+    assert "extracted against legacy" in done[0].stdout, done[0].stderr
+    summary = json.loads(done[1].stdout)
+    assert (summary["rows"], summary["same_text_all"], summary["accepted"]) == (len(rows), True, False)
+    assert "1 of 7 days are covered" in summary["reasons"]
+    assert {script.returncode for script in done} <= {1, 2}
+
+
 def program_for(script):
     """Return what runs the snippet: a script's Python, or IPython where there is an `await` outside of functions."""
     try:
@@ -221,11 +240,11 @@ def program_for(script):
 
 
 def test_no_command_is_forgotten():
-    run = {*SERVERS, *QUESTIONS, *EXPORTS}
+    run = {*SERVERS, *QUESTIONS, *EXPORTS, *PARITY}
 
     assert [line for line in commands() if line not in run and not line.startswith(tuple(LEFT_OUT))] == []
     assert {port_of(command) for command in SERVERS} == {8788, 8790, 8791}
-    assert len(EXPORTS) == 2
+    assert (len(EXPORTS), len(PARITY)) == (3, 2)
 
 
 def test_every_section_with_snippets_is_checked():
