@@ -37,6 +37,8 @@ class Delta:
     model: str = ""
     is_replayed: bool = False
     """Whether it comes from a recording: nobody was asked, nothing was paid."""
+    is_cached: bool = False
+    """Whether that recording is the cache."""
 
     @property
     def is_content(self) -> bool:
@@ -68,7 +70,7 @@ class ReplyBuilder:
         self._calls: list[_OpenCall] = []
         self._usage: Usage | None = None
         self._finish_reason = ""
-        self._is_replayed = False
+        self._is_replayed = self._is_cached = False
         self.chars = 0
         """Characters received so far: text, reasoning and arguments."""
 
@@ -87,7 +89,7 @@ class ReplyBuilder:
         self._usage = delta.usage or self._usage
         self._finish_reason = delta.finish_reason or self._finish_reason
         self._model = delta.model or self._model
-        self._is_replayed = delta.is_replayed
+        self._is_replayed, self._is_cached = delta.is_replayed, delta.is_cached
 
     def _add_call(self, piece: CallDelta) -> None:
         self.chars += len(piece.name) + len(piece.arguments)
@@ -136,6 +138,7 @@ class ReplyBuilder:
             ttft_ms=None if self._first_s is None else (self._first_s - self._started_s) * 1000,
             total_ms=(self._last_s - self._started_s) * 1000,
             is_replayed=self._is_replayed,
+            is_cached=self._is_cached,
         )
 
     def partial(self, *, usage: Usage) -> Reply:

@@ -1,0 +1,102 @@
+"""Runs of a batch on the workers of a pool: threads, processes, or other machines, whoever made them."""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import os
+from concurrent.futures import BrokenExecutor, Executor
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+
+from liteagent_nb.assembly.making_tools import make_invoker
+from liteagent_nb.assembly.steadying import doing_here, made_once
+from liteagent_nb.assembly.wiring import wired
+from liteagent_nb.core.config import AgentConfig
+from liteagent_nb.core.errors import ConfigError, LiteAgentError
+from liteagent_nb.core.portal import Portal
+from liteagent_nb.core.protocols import Invoker, Model
+from liteagent_nb.extras.batching.account import Account
+from liteagent_nb.extras.batching.records import failed_record
+from liteagent_nb.extras.batching.steady import Retries
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+    from liteagent_nb.assembly.wiring import Wires
+    from liteagent_nb.extras.batching.records import Record
+    from liteagent_nb.extras.batching.tasks import BatchTask
+
+__all__ = ["Job", "Pool", "doing_on"]
+
+
+class MakesExecutor(Protocol):
+    """A client of `dask.distributed`, or what else has an Executor to give."""
+
+    def get_executor(self, **options: Any) -> Any:
+        """Return the Executor."""
+
+
+Pool: TypeAlias = Executor | MakesExecutor
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What a worker does for a task: all of it crosses to other processes."""
+
+    config: AgentConfig
+    mcp: Invoker | None
+    model: Model | None
+    retries: Retries
+
+
+def doing_on(pool: Pool, job: Job, account: Account) -> Callable[[BatchTask], Coroutine[None, None, Record]]:
+    """Return what has a worker of *pool* do one task.
+
+    A pool that brings lost work to another worker loses nothing when one dies; one that breaks instead ends the batch,
+    whose checkpoint has what finished. Limits of the batch hold between tasks: a worker is told what was left.
+    """
+    executor = _executor_of(pool)
+
+    async def do(task: BatchTask) -> Record:
+        try:
+            bounded = replace(job, config=account.bounded(job.config))
+            record = await asyncio.wrap_future(executor.submit(run_job, bounded, task))
+        except BrokenExecutor as error:
+            hint = "make a new pool and run it again: a checkpoint has what finished"
+            raise LiteAgentError(f"the pool broke: {error}", hint=hint) from error
+        except Exception as error:  # noqa: BLE001 - pools raise what they like for one lost task
+            return failed_record(error, task)
+        account.settle(task, record.usage)
+        return record
+
+    return do
+
+
+def run_job(job: Job, task: BatchTask) -> Record:
+    """Do *task* in this process."""
+    return _portal_of(os.getpid()).wait_for(_done(job, task))
+
+
+async def _done(job: Job, task: BatchTask) -> Record:
+    def make_wires() -> Wires:
+        return wired(made_once(job.config, job.model), make_invoker(job.config) if job.mcp is None else job.mcp)
+
+    return await doing_here(make_wires, job.config, account=Account(), retries=job.retries)(task)
+
+
+@cache
+def _portal_of(_pid: int) -> Portal:
+    """Return this process's own portal: one that was forked with its memory has no thread here."""
+    portal = Portal()
+    atexit.register(portal.close)
+    return portal
+
+
+def _executor_of(pool: Pool) -> Executor:
+    found = pool if isinstance(pool, Executor) else getattr(pool, "get_executor", lambda **_: None)(pure=False)
+    if not isinstance(found, Executor):
+        hint = "give a concurrent.futures.Executor, or a distributed.Client"
+        raise ConfigError(f"a {type(pool).__name__} is no pool", hint=hint)
+    return found
