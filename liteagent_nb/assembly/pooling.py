@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import atexit
 import os
-from concurrent.futures import BrokenExecutor, Executor
+from concurrent.futures import BrokenExecutor, Executor, Future
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
@@ -57,13 +57,14 @@ def doing_on(pool: Pool, job: Job, account: Account) -> Callable[[BatchTask], Co
     A pool that brings lost work to another worker loses nothing when one dies; one that breaks instead ends the batch,
     whose checkpoint has what finished. Limits of the batch hold between tasks: a worker is told what was left.
     """
-    executor = _executor_of(pool)
+    executor, waits = _executor_of(pool), _Waits()
 
     async def do(task: BatchTask) -> Record:
         try:
             bounded = replace(job, config=account.bounded(job.config))
-            record = await asyncio.wrap_future(executor.submit(run_job, bounded, task))
+            record = await waits.until_done(executor.submit(run_job, bounded, task))
         except BrokenExecutor as error:
+            waits.is_broken = True
             hint = "make a new pool and run it again: a checkpoint has what finished"
             raise LiteAgentError(f"the pool broke: {error}", hint=hint) from error
         except Exception as error:  # noqa: BLE001 - pools raise what they like for one lost task
@@ -72,6 +73,33 @@ def doing_on(pool: Pool, job: Job, account: Account) -> Callable[[BatchTask], Co
         return record
 
     return do
+
+
+class _Waits:
+    """Waiting for the work of a pool, which is taken back where nobody waits any more.
+
+    Not from a pool that breaks: its thread that tells all of them fails at one that was taken back meanwhile.
+    """
+
+    def __init__(self) -> None:
+        self.is_broken = False
+
+    async def until_done(self, work: Future[Record]) -> Record:
+        """Return what *work* gives."""
+        waiting = asyncio.wrap_future(work)
+        waiting.add_done_callback(_look_at)
+        try:
+            return await asyncio.shield(waiting)
+        except asyncio.CancelledError:
+            if not self.is_broken:
+                work.cancel()
+            raise
+
+
+def _look_at(waiting: asyncio.Future[Record]) -> None:
+    """Look at the outcome, so that asyncio does not complain about work that nobody waits for."""
+    if not waiting.cancelled():
+        waiting.exception()
 
 
 def run_job(job: Job, task: BatchTask) -> Record:
