@@ -67,6 +67,15 @@ class Ledger:
         """Return the charges as mappings, one a row of a table."""
         return [_row(charge) for charge in self.charges]
 
+    def left_of(self, limits: Limits) -> Limits:
+        """Return what is left of *limits*, none of it below nothing."""
+        spent = (self.spent.cost_usd or 0.0, self.spent.total_tokens, self.seconds)
+        usd, tokens, seconds = (
+            None if limit is None else max(0, limit - used)
+            for limit, used in zip((limits.usd, limits.tokens, limits.seconds), spent, strict=True)
+        )
+        return Limits(usd, _whole(tokens), seconds)
+
     def bounded(self, config: AgentConfig, limits: Limits) -> AgentConfig:
         """Return *config* with no more than what is left of *limits*.
 

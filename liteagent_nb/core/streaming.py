@@ -45,6 +45,12 @@ class Delta:
         """Whether a reader would see something of it."""
         return bool(self.text or self.calls or self.reasoning)
 
+    @property
+    def chars(self) -> int:
+        """How many characters it brings: text, reasoning, and calls."""
+        calls = sum(len(call.name) + len(call.arguments) for call in self.calls) if self.calls else 0
+        return len(self.text) + len(self.reasoning) + calls
+
 
 @dataclass(slots=True)
 class _OpenCall:
@@ -83,7 +89,7 @@ class ReplyBuilder:
             self._text.append(delta.text)
         if delta.reasoning:
             self._reasoning.append(delta.reasoning)
-        self.chars += len(delta.text) + len(delta.reasoning)
+        self.chars += delta.chars
         for piece in delta.calls:
             self._add_call(piece)
         self._usage = delta.usage or self._usage
@@ -92,7 +98,6 @@ class ReplyBuilder:
         self._is_replayed, self._is_cached = delta.is_replayed, delta.is_cached
 
     def _add_call(self, piece: CallDelta) -> None:
-        self.chars += len(piece.name) + len(piece.arguments)
         call = self._find(piece)
         if call is None:
             call = _OpenCall(piece.index, piece.id)

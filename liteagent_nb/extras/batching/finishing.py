@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from liteagent_nb.extras.batching.bar import length_of
 from liteagent_nb.extras.batching.checkpoint import Checkpoint
+from liteagent_nb.extras.batching.records import Record
 from liteagent_nb.extras.batching.tasks import limits_in, numbered
 from liteagent_nb.extras.windows import Window
 
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
     from liteagent_nb.core.config import AgentConfig
     from liteagent_nb.extras.batching.account import Account
-    from liteagent_nb.extras.batching.records import Record
     from liteagent_nb.extras.batching.tasks import BatchTask, Tasks
 
     Doing: TypeAlias = Callable[[BatchTask], Coroutine[None, None, Record]]
@@ -35,8 +35,9 @@ async def batch_records(
 ) -> AsyncGenerator[Record]:
     """Give the record of each of *tasks* as it is finished, with at most *concurrency* under way.
 
-    Nothing is begun once a limit of *account* is reached; what the file *checkpoint* has is given all the same, up to
-    there where *tasks* may have no end. Leaving early cancels what is under way, and waits for it.
+    Nothing is begun once a limit of *account* is reached: the rest says so, where *tasks* have a length, and is not
+    looked at where they have none. What the file *checkpoint* has is given all the same. Leaving early cancels what is
+    under way, and waits for it.
     """
     with Checkpoint(checkpoint) if checkpoint else nullcontext() as kept:
         if kept is not None:
@@ -70,8 +71,8 @@ async def _finished(
     async def finish(_: int, task: BatchTask) -> Record | None:
         if checkpoint is not None and (earlier := checkpoint.done(task, limits=limits)) is not None:
             return earlier
-        if account.spent_limit:
-            return None
+        if told := account.spent_limit:
+            return _not_begun(task, told) if has_end else None
         record = await do(task)
         if checkpoint is not None:
             await checkpoint.add(task, record, limits=limits, is_cut=account.is_limited)
@@ -83,7 +84,11 @@ async def _finished(
             record = finished[1].result()
             if record is not None:
                 yield record
-            elif not has_end:
+            else:
                 window.take_no_more()
     finally:
         await window.close()
+
+
+def _not_begun(task: BatchTask, limit: str) -> Record:
+    return Record(task.index, task.text, stopped_reason="budget", error=f"not begun: the batch's limit: {limit}")

@@ -131,7 +131,7 @@ class SteadyModel:
             stream = cast("AsyncGenerator[Delta]", self._model.stream(transcript, tools, settings))
             async with aclosing(stream):
                 async for delta in stream:
-                    chars += len(delta.text) + len(delta.reasoning) + sum(len(call.arguments) for call in delta.calls)
+                    chars += delta.chars
                     told = delta.usage or told
                     cost = Usage() if delta.is_cached else told or estimate(prompt_chars, chars, self.price)
                     self._account.expect(asked, cost)

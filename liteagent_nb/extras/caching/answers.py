@@ -11,7 +11,10 @@ from typing import TYPE_CHECKING, Any, cast
 from weakref import WeakValueDictionary
 
 from liteagent_nb.cassettes.streams import Piece, read_stream, written_stream
+from liteagent_nb.core.chat import Price
 from liteagent_nb.core.errors import ConfigError
+from liteagent_nb.core.meter import estimate, request_chars
+from liteagent_nb.core.streaming import Delta
 from liteagent_nb.extras.caching.disk import DiskStore
 from liteagent_nb.extras.caching.front import CacheStatus
 from liteagent_nb.extras.caching.keys import RequestKeys
@@ -21,9 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 
     from liteagent_nb.cassettes.masking import Mask
-    from liteagent_nb.core.chat import Price, Transcript
+    from liteagent_nb.core.chat import Transcript
     from liteagent_nb.core.protocols import Model
-    from liteagent_nb.core.streaming import Delta
     from liteagent_nb.core.tools import Tool
     from liteagent_nb.extras.caching.stores import Store
 
@@ -142,6 +144,10 @@ class CachedModel:
             if key is not None and (found := await self._cache.find(key)) is not None:
                 for delta in found:
                     yield delta
+                if not any(delta.usage for delta in found):  # nobody counted: it is free all the same
+                    chars = sum(delta.chars for delta in found)
+                    usage = estimate(request_chars(transcript, tools), chars, Price(0.0, 0.0))
+                    yield Delta(usage=usage, is_replayed=True, is_cached=True)
                 return
             answer = self._ask(transcript, tools, settings, key=key)
             async with aclosing(answer):
