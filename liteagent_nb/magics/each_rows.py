@@ -56,7 +56,11 @@ def filled(template: str, rows: Sequence[Mapping[str, object]], names: Mapping[s
     marked = _FIELD.sub(mark, template.replace("\x00", ""))
     _check(fields, rows)
     told = with_references(marked, names)
-    return [_MARK.sub(lambda found, row=row: str(row[fields[int(found[1])]]), told) for row in rows]
+    return [_with_row(told, fields, row) for row in rows]
+
+
+def _with_row(told: str, fields: Sequence[str], row: Mapping[str, object]) -> str:
+    return _MARK.sub(lambda found: str(row[fields[int(found[1])]]), told)
 
 
 def _check(fields: Sequence[str], rows: Sequence[Mapping[str, object]]) -> None:

@@ -29,6 +29,7 @@ __all__ = ["Checkpoint"]
 
 _HEAD = b'{"liteagent_batch":1}\n'
 _SYNC_EVERY_S = 1.0
+_TEXTS = ("task", "answer", "error")
 _FINAL = frozenset({"success", "max_iterations", "stagnation"})
 """How a run ends that is not asked again; `budget` belongs to them under the limits that it was cut by."""
 
@@ -87,11 +88,16 @@ class Checkpoint:
     async def add(self, task: BatchTask, record: Record, *, limits: list[float | None], is_cut: bool) -> None:
         """Keep what became of *task*; one that failed, or that a limit of the batch cut, is asked again next time."""
         is_final = record.stopped_reason in _FINAL or (record.stopped_reason == "budget" and not is_cut)
-        line = {"key": task.key, "is_final": is_final, "limits": limits, "record": self._mask(record.row())}
+        line = {"key": task.key, "is_final": is_final, "limits": limits, "record": self._masked(record)}
         _write(self._fd, json.dumps(line, ensure_ascii=False).encode("utf-8", "surrogatepass") + b"\n")
         if (now := time.monotonic()) - self._synced_s >= _SYNC_EVERY_S:
             self._synced_s = now
             await asyncio.to_thread(os.fsync, self._fd)
+
+    def _masked(self, record: Record) -> dict[str, object]:
+        """Return *record* without secrets: they could only be in its texts."""
+        row = record.row()
+        return row | {name: self._mask.text(text) for name in _TEXTS if isinstance(text := row[name], str)}
 
     def _open(self) -> None:
         data = self.path.read_bytes() if self.path.exists() else b""

@@ -43,7 +43,7 @@ async def batch_records(
         if kept is not None:
             account.spent += kept.spent
         finished = _finished(
-            numbered(tasks, config),
+            numbered(tasks, config, has_keys=kept is not None),
             do,
             config=config,
             account=account,

@@ -45,24 +45,36 @@ class BatchTask:
         return text_of(next(asked, {}).get("content"))
 
 
-def numbered(tasks: Tasks, config: AgentConfig, *, tools: object = ()) -> Iterator[BatchTask]:
-    """Give each of *tasks* its index and key, as it is asked for.
+def numbered(tasks: Tasks, config: AgentConfig, *, has_keys: bool) -> Iterator[BatchTask]:
+    """Give each of *tasks* its index, and where *has_keys* its key, as it is asked for.
 
-    The key is a digest of task, model, *tools* and all of *config* that shapes an answer; no secret and no server goes
+    The key is a digest of task, model and all of *config* that shapes an answer; no secret and no server goes
     into it. Equal tasks are told apart by which of them it is. Raises `ConfigError` for a table, which is no list of
     tasks.
     """
     if hasattr(tasks, "columns") or isinstance(tasks, str):
         hint = 'give a list of texts, or a column: df["question"]; %%agent --each df fills a template'
         raise ConfigError(f"a {type(tasks).__name__} is no list of tasks", hint=hint)
-    seen: Counter[bytes] = Counter()
-    shape, mask = _shape_of(config, tools), Mask()
+    keys = _Keys(config) if has_keys else None
     for index, task in enumerate(tasks):
         transcript = Transcript.of(task)
-        request = model_request(config.model, transcript, (), config.settings(), mask=mask)
-        digest = hashlib.sha256(f"{request.key} {shape}".encode()).digest()[:16]
-        seen[digest] += 1
-        yield BatchTask(index, transcript, f"{digest.hex()}-{seen[digest]}")
+        yield BatchTask(index, transcript, keys.next_of(transcript) if keys else "")
+
+
+class _Keys:
+    """The keys of a batch's tasks, one after the other."""
+
+    def __init__(self, config: AgentConfig) -> None:
+        self._config = config
+        self._shape = _shape_of(config)
+        self._mask = Mask()
+        self._seen: Counter[bytes] = Counter()
+
+    def next_of(self, transcript: Transcript) -> str:
+        request = model_request(self._config.model, transcript, (), self._config.settings(), mask=self._mask)
+        digest = hashlib.sha256(f"{request.key} {self._shape}".encode()).digest()[:16]
+        self._seen[digest] += 1
+        return f"{digest.hex()}-{self._seen[digest]}"
 
 
 def limits_in(config: AgentConfig) -> list[float | None]:
@@ -70,7 +82,7 @@ def limits_in(config: AgentConfig) -> list[float | None]:
     return [getattr(config, name) for name in _LIMITS]
 
 
-def _shape_of(config: AgentConfig, tools: object) -> str:
+def _shape_of(config: AgentConfig) -> str:
     names = sorted({field.name for field in fields(config)} - _NOT_SHAPING)
     shaping: Mapping[str, object] = {name: getattr(config, name) for name in names}
-    return json.dumps([shaping, tools], sort_keys=True, default=str)
+    return json.dumps(shaping, sort_keys=True, default=str)
