@@ -141,9 +141,8 @@ async def arun_batch_as_completed(
         do = doing_on(pool, Job(config, mcp, model, retries), account)
     else:
         maker, tools = made_once(config, model), make_invoker(config) if mcp is None else mcp
-        if cassette is None and cache is None:  # what is wrong with the model is said now, once
-            check_price(maker.make(), account.bounded(config))
         make_wires = partial(wired, maker, tools, stronger=_stronger(config), cassette=cassette, cache=cache)
+        check_price(make_wires().model, account.bounded(config))  # what is wrong with the model is said now, once
         do = doing_here(make_wires, config, account=account, retries=retries)
     records = batch_records(tasks, do, config=config, account=account, checkpoint=checkpoint, concurrency=concurrency)
     async with aclosing(records):

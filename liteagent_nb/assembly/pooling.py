@@ -70,6 +70,8 @@ def doing_on(pool: Pool, job: Job, account: Account) -> Callable[[BatchTask], Co
         except Exception as error:  # noqa: BLE001 - pools raise what they like for one lost task
             return failed_record(error, task)
         account.settle(task, record.usage)
+        if record.stopped_reason == "budget" and bounded.config != job.config:
+            account.exceed(record.error or "it is spent")
         return record
 
     return do

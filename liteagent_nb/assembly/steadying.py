@@ -54,7 +54,7 @@ def doing_here(
             wires = make_wires()
             stronger = wires.escalate_to and steady(wires.escalate_to)
             wires = replace(wires, model=steady(wires.model), escalate_to=stronger)
-            run = await run_wired(task.transcript, wires, config=account.bounded(config), watch=_ignore)
+            run = await run_wired(task.transcript, wires, config=account.bounded_in_time(config), watch=_ignore)
         except LiteAgentError as error:
             return failed_record(error, task)
         watch(run)

@@ -13,6 +13,7 @@ from liteagent_nb.assembly.batching import collected
 from liteagent_nb.assembly.steadying import doing_here
 from liteagent_nb.core.chat import Transcript, Usage
 from liteagent_nb.core.errors import ConfigError
+from liteagent_nb.core.meter import check_price
 from liteagent_nb.extras.batching.account import Account
 from liteagent_nb.extras.batching.bar import Bar
 from liteagent_nb.extras.batching.finishing import batch_records
@@ -52,8 +53,7 @@ def ask_each(magics: AgentMagics, asked: Asked) -> Any:
     tasks = filled(asked.task, rows, magics.ip.user_ns)
     plan = planned(magics, replace(asked, task=""))
     plan = replace(plan, model=Maker(plan.model.name, cache(plan.model.make)))
-    if plan.cassette is None and plan.cache is None:  # it may load for seconds: not on the loop of the runs
-        plan.model.make()
+    check_price(plan.wires().model, plan.config)  # what is wrong with the model is said now, once
     if not is_quiet:
         magics.publish(line_bundle(plan.choice.name, f"{plan.choice.why}; {counted(len(tasks), 'task')}"))
     records, is_stopped = _batch(magics, plan, asked, tasks, is_quiet=is_quiet)
@@ -83,12 +83,14 @@ def _batch(
 
 
 def _records(magics: AgentMagics, plan: Plan, asked: Asked, tasks: Sequence[str]) -> AsyncGenerator[Record]:
-    account = Account(magics.ledger.left_of(limits_of(Wanted(asked.chosen, magics))))
-    do = doing_here(lambda: plan.another().wires(), plan.config, account=account, watch=partial(_charge, magics))
+    wanted = Wanted(asked.chosen, magics)
+    account = Account(magics.ledger.left_of(limits_of(wanted)))
+    config = wanted.config(plan.choice.name)
+    do = doing_here(lambda: plan.another().wires(), config, account=account, watch=partial(_charge, magics))
     return batch_records(
         [_asking(plan, task) for task in tasks],
         do,
-        config=replace(plan.config, model=plan.choice.name),
+        config=config,
         account=account,
         checkpoint=asked.chosen.checkpoint,
         concurrency=asked.chosen.concurrency or _AT_ONCE,

@@ -39,10 +39,18 @@ def test_any_executor_does_a_batch_in_order_with_a_checkpoint(new_pool, tmp_path
 
 def test_a_limit_holds_between_the_tasks_of_a_pool():
     with ThreadPoolExecutor(2) as pool:
-        table = run_batch(TASKS, cfg=QUICK, pool=pool, concurrency=1, limits=Limits(tokens=60), progress=False)
+        table = run_batch(
+            TASKS,
+            cfg=QUICK,
+            model=answering_slowly(),
+            pool=pool,
+            concurrency=1,
+            limits=Limits(tokens=60),
+            progress=False,
+        )
 
-    assert 1 <= table.ok.sum() < 12
-    assert table.error.iloc[-1].startswith("not begun: the batch's limit:")
+    assert table.ok.tolist() == [True] * 3 + [False] * 9
+    assert set(table.error[3:]) == {"not begun: the batch's limit: 60 of 60 tokens"}
 
 
 class Kills:
@@ -76,15 +84,16 @@ def answering_slowly():
         async def stream(self, transcript, tools, settings):
             import asyncio
 
+            from liteagent_nb.core.chat import Usage
             from liteagent_nb.core.streaming import Delta
 
             await asyncio.sleep(0.05)
-            yield Delta(text=transcript.messages[-1]["content"].upper(), finish_reason="stop")
+            text = transcript.messages[-1]["content"].upper()
+            yield Delta(text=text, usage=Usage(18, 2), finish_reason="stop")
 
     return Slow()
 
 
-@pytest.mark.filterwarnings("ignore::DeprecationWarning:distributed")
 async def test_a_killed_worker_of_a_cluster_loses_nothing():
     from distributed import Client, LocalCluster
 

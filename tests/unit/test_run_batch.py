@@ -14,12 +14,12 @@ from contextlib import aclosing
 
 import pytest
 
-from liteagent_nb import AgentConfig, Limits, Retries, Toolbox, arun_batch_as_completed, run_batch
+from liteagent_nb import AgentConfig, AnswerCache, Limits, Retries, Toolbox, arun_batch_as_completed, run_batch
 from liteagent_nb.assembly.batching import BatchStopped
 from liteagent_nb.core.chat import Price, Usage
 from liteagent_nb.core.errors import ConfigError, ModelError
 from liteagent_nb.core.streaming import Delta
-from liteagent_nb.testing import call
+from liteagent_nb.testing import ScriptedModel, call
 
 PATIENT = Retries(first_s=0.01, longest_s=0.02)
 
@@ -244,6 +244,36 @@ def test_what_a_limit_of_the_batch_cut_is_asked_again_and_earlier_money_counts(t
         table = batch([*"abcdef"], model, concurrency=1, limits=Limits(usd=usd), checkpoint=file)
         assert table.ok.sum() == expected
     assert len(model.asked) == 5
+
+
+def test_with_a_cache_the_finished_steps_of_a_run_that_was_not_are_not_paid_again(tmp_path):
+    file, cache = tmp_path / "b.jsonl", AnswerCache(tmp_path)
+    down = ScriptedModel(call("add", a=1, b=2), ModelError("status 400: down", status=400))
+    back = ScriptedModel("it is 3", name=down.name)
+
+    def add(a: int, b: int) -> int:
+        """Add."""
+        return a + b
+
+    def start(model):
+        return run_batch(["1 + 2?"], Toolbox([add]), model=model, cache=cache, checkpoint=file, progress=False)
+
+    assert not start(down).ok[0]
+    table = start(back)
+    cache.close()
+
+    assert answers(table) == ["it is 3"]
+    assert len(back.asked) == 1  # the second question alone
+
+
+def test_no_secret_of_the_environment_gets_into_a_checkpoint(tmp_path, monkeypatch):
+    monkeypatch.setenv("SOME_API_KEY", "very-secret-value-123")
+    file = tmp_path / "b.jsonl"
+
+    batch(["what is very-secret-value-123?"], Shouting(), checkpoint=file)
+
+    assert "very-secret" not in file.read_text()
+    assert "***" in file.read_text()
 
 
 @pytest.mark.parametrize("torn", [b'{"key": "0123", "is_fi', b'{"key": "0123"', b"{"])

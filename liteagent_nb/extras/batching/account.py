@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from operator import ge, gt
 from typing import TYPE_CHECKING
 
@@ -50,13 +51,21 @@ class Account:
         if self.limits.usd is None and self.limits.tokens is None:
             return
         if told := self._reached(sum(self._open.values(), self.spent), gt):
-            self._exceeded = told
+            self.exceed(told)
             raise LimitReached(f"the batch's limit: {told}")
 
     def settle(self, question: object, usage: Usage) -> None:
         """Put down what *question* cost in the end."""
         self._open.pop(question, None)
         self.spent += usage
+
+    def exceed(self, told: str) -> None:
+        """Take note that a run was cut for want of what was left: nothing else is begun."""
+        self._exceeded = self._exceeded or told
+
+    def bounded_in_time(self, config: AgentConfig) -> AgentConfig:
+        """Return *config* with no more time than is left: tokens and money are looked after by `expect`."""
+        return replace(config, max_total_seconds=self.bounded(config).max_total_seconds)
 
     def bounded(self, config: AgentConfig) -> AgentConfig:
         """Return *config* with no more than what is left. Raises `BudgetError` where nothing is."""
