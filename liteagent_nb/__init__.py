@@ -15,6 +15,7 @@ _HOMES = {
     "AgentConfig": "core.config",
     "AgentRunResult": "core.steps:Run",
     "AnswerCache": "extras.caching.answers",
+    "BatchStopped": "assembly.batching",
     "Cassette": "cassettes.cassette",
     "CassetteExecutor": "cassettes.executors",
     "CassetteInvoker": "cassettes.invokers",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from liteagent_nb.assembly.making_models import choose_model
 from liteagent_nb.assembly.making_tools import make_invoker
 from liteagent_nb.assembly.pooling import Job, doing_on
-from liteagent_nb.assembly.steadying import doing_here, made_once
+from liteagent_nb.assembly.steadying import doing_here, made_once, stronger_once
 from liteagent_nb.assembly.wiring import wired
 from liteagent_nb.core.config import AgentConfig
 from liteagent_nb.core.errors import ConfigError
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
     from pathlib import Path
 
-    from liteagent_nb.assembly.making_models import Maker
     from liteagent_nb.assembly.pooling import Pool
     from liteagent_nb.cassettes.cassette import Cassette
     from liteagent_nb.core.ledger import Limits
@@ -141,14 +140,10 @@ async def arun_batch_as_completed(
         do = doing_on(pool, Job(config, mcp, model, retries), account)
     else:
         maker, tools = made_once(config, model), make_invoker(config) if mcp is None else mcp
-        make_wires = partial(wired, maker, tools, stronger=_stronger(config), cassette=cassette, cache=cache)
+        make_wires = partial(wired, maker, tools, stronger=stronger_once(config), cassette=cassette, cache=cache)
         check_price(make_wires().model, account.bounded(config))  # what is wrong with the model is said now, once
         do = doing_here(make_wires, config, account=account, retries=retries)
     records = batch_records(tasks, do, config=config, account=account, checkpoint=checkpoint, concurrency=concurrency)
     async with aclosing(records):
         async for record in records:
             yield record
-
-
-def _stronger(config: AgentConfig) -> Maker | None:
-    return made_once(replace(config, model=config.escalate_model)) if config.escalate_model else None

@@ -7,11 +7,11 @@ import atexit
 import os
 from concurrent.futures import BrokenExecutor, Executor, Future
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from liteagent_nb.assembly.making_tools import make_invoker
-from liteagent_nb.assembly.steadying import doing_here, made_once
+from liteagent_nb.assembly.steadying import doing_here, made_once, stronger_once
 from liteagent_nb.assembly.wiring import wired
 from liteagent_nb.core.config import AgentConfig
 from liteagent_nb.core.errors import ConfigError, LiteAgentError
@@ -24,7 +24,6 @@ from liteagent_nb.extras.batching.steady import Retries
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
-    from liteagent_nb.assembly.wiring import Wires
     from liteagent_nb.extras.batching.records import Record
     from liteagent_nb.extras.batching.tasks import BatchTask
 
@@ -110,9 +109,8 @@ def run_job(job: Job, task: BatchTask) -> Record:
 
 
 async def _done(job: Job, task: BatchTask) -> Record:
-    def make_wires() -> Wires:
-        return wired(made_once(job.config, job.model), make_invoker(job.config) if job.mcp is None else job.mcp)
-
+    maker, tools = made_once(job.config, job.model), make_invoker(job.config) if job.mcp is None else job.mcp
+    make_wires = partial(wired, maker, tools, stronger=stronger_once(job.config))
     return await doing_here(make_wires, job.config, account=Account(), retries=job.retries)(task)
 
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from liteagent_nb.extras.batching.records import Record
     from liteagent_nb.extras.batching.tasks import BatchTask
 
-__all__ = ["doing_here", "made_once"]
+__all__ = ["doing_here", "made_once", "stronger_once"]
 
 
 def made_once(config: AgentConfig, model: Model | None = None) -> Maker:
@@ -32,6 +32,11 @@ def made_once(config: AgentConfig, model: Model | None = None) -> Maker:
         return Maker(model.name, lambda: model)
     maker = maker_of(config.model, {"num_retries": 0, **config.completion_kwargs})
     return Maker(maker.name, cache(maker.make))
+
+
+def stronger_once(config: AgentConfig) -> Maker | None:
+    """Return the same for the model that takes over, where one does."""
+    return made_once(replace(config, model=config.escalate_model)) if config.escalate_model else None
 
 
 def doing_here(

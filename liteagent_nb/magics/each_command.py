@@ -93,7 +93,8 @@ def _records(magics: AgentMagics, plan: Plan, asked: Asked, tasks: Sequence[str]
         config=config,
         account=account,
         checkpoint=asked.chosen.checkpoint,
-        concurrency=asked.chosen.concurrency or _AT_ONCE,
+        concurrency=_AT_ONCE if asked.chosen.concurrency is None else asked.chosen.concurrency,
+        counts_earlier=False,  # the notebook's ledger has it
     )
 
 

@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from liteagent_nb.core.errors import ConfigError
+from liteagent_nb.extras.batching.records import table_of
 from liteagent_nb.magics.references import find_name, with_references
 
 if TYPE_CHECKING:
@@ -80,20 +81,17 @@ def _offer(field: str, known: list[str]) -> str:
     return f"did you mean {' or '.join(found)}?" if found else f"it has {', '.join(known)}"
 
 
-def joined(table: object, records: Sequence[Record], *, as_frame: bool) -> Any:
+def joined(table: Any, records: Sequence[Record], *, as_frame: bool) -> Any:
     """Return *table* with what became of its rows beside them: of a DataFrame, with its own index.
 
     A column of the results that the table has already is called `run_…` then.
     """
-    ordered = sorted(records, key=lambda record: record.index)
-    if not as_frame:
-        return [{"index": record.index, **record.row()} for record in ordered]
+    results = table_of(records, as_frame=as_frame)
+    if not as_frame or not hasattr(table, "iloc") or not hasattr(table, "columns"):
+        return results
     import pandas as pd  # noqa: PLC0415 - a user's own library, and heavy
 
-    results = pd.DataFrame([record.row() for record in ordered], index=[record.index for record in ordered])
-    if not isinstance(table, pd.DataFrame):
-        return results
-    results = results.drop(columns="task", errors="ignore")
-    results = results.rename(columns={name: f"run_{name}" for name in results.columns if name in set(table.columns)})
-    own = table.iloc[[record.index for record in ordered]]
-    return pd.concat([own, results.set_axis(own.index)], axis=1)
+    own = table.iloc[results.index]
+    results = results.drop(columns="task").set_axis(own.index)
+    taken = {name: f"run_{name}" for name in results.columns if name in set(own.columns)}
+    return pd.concat([own, results.rename(columns=taken)], axis=1)

@@ -151,5 +151,24 @@ def _interrupt_when(is_so):
     os.kill(os.getpid(), signal.SIGINT)
 
 
+def test_a_table_without_rows_gives_one_without_rows(towns):
+    towns.ns["df"] = towns.ns["df"].iloc[:0]
+
+    table = towns.run("%%agent -m model --each df --no-tools\n{town}")
+
+    assert (len(table), "answer" in table.columns) == (0, True)
+
+
+def test_what_the_ledger_has_of_an_earlier_start_is_not_counted_twice(towns, tmp_path):
+    cell = f"%%agent -m model --each rows --no-tools --checkpoint {tmp_path}/b.jsonl --notebook-tokens 16\nSay {{item}}"
+
+    towns.ns["rows"] = ["a", "b"]
+    spent = towns.run(cell)[["prompt_tokens", "completion_tokens"]].to_numpy().sum()
+    towns.ns["rows"] = ["a", "b", "c"]
+
+    assert 8 <= spent <= 12
+    assert towns.run(cell).ok.all()
+
+
 def test_a_checkpoint_is_for_batches(notebook):
     assert "--each" in notebook.fails("%%agent --checkpoint b.jsonl\nhello", ConfigError).hint

@@ -32,15 +32,16 @@ async def batch_records(
     account: Account,
     checkpoint: str | Path | None,
     concurrency: int,
+    counts_earlier: bool = True,
 ) -> AsyncGenerator[Record]:
     """Give the record of each of *tasks* as it is finished, with at most *concurrency* under way.
 
     Nothing is begun once a limit of *account* is reached: the rest says so, where *tasks* have a length, and is not
     looked at where they have none. What the file *checkpoint* has is given all the same. Leaving early cancels what is
-    under way, and waits for it.
+    under way, and waits for it. What earlier starts took counts, unless *account* knows of it already.
     """
     with Checkpoint(checkpoint) if checkpoint else nullcontext() as kept:
-        if kept is not None:
+        if kept is not None and counts_earlier:
             account.spent += kept.spent
         finished = _finished(
             numbered(tasks, config, has_keys=kept is not None),
