@@ -1,4 +1,4 @@
-"""A batch whose process is killed: what was paid stays, and nothing is paid twice. A real process, a real server."""
+"""A batch against a real server: killed in the middle, nothing is paid twice; and it waits as long as the server says."""
 
 from __future__ import annotations
 
@@ -12,17 +12,18 @@ from collections import Counter
 
 import pytest
 
-from liteagent_nb import AgentConfig, run_batch
+from liteagent_nb import AgentConfig, Retries, run_batch
 from liteagent_nb.core.errors import ConfigError
 from liteagent_nb.models import litellm_model  # noqa: F401 - loaded before, not between two looks at a process
 from liteagent_nb.testing import ScriptedModel, slow
 from liteagent_nb.testing.provider import serving_provider
+from liteagent_nb.testing.provider_faults import RateLimited
 
 TASKS = [f"task {number % 50}" for number in range(60)]  # some of them twice
 AT_ONCE = 4
 CHILD = """
 import sys
-from liteagent_nb import AgentConfig, run_batch
+from liteagent_nb import AgentConfig, Retries, run_batch
 url, file, tasks = sys.argv[1], sys.argv[2], sys.argv[3:]
 config = AgentConfig(model="openai/test-model", use_tools=False,
                      completion_kwargs={"api_base": url, "api_key": "test-key"})
@@ -32,6 +33,11 @@ run_batch(tasks, cfg=config, concurrency=4, checkpoint=file, progress=False, as_
 
 async def echo(asked):
     return slow(0.02, asked.text.upper())
+
+
+def config_for(provider):
+    server = {"api_base": provider.url, "api_key": "test-key"}
+    return AgentConfig(model="openai/test-model", use_tools=False, completion_kwargs=server)
 
 
 def wait_until(is_so, process):
@@ -55,14 +61,9 @@ def asked_of(provider, start=0):
 def test_after_a_kill_in_the_middle_the_total_is_exact_and_two_never_share_a_checkpoint(provider, tmp_path):
     file = tmp_path / "batch.jsonl"
     command = [sys.executable, "-c", CHILD, provider.url, str(file), *TASKS]
-    config = AgentConfig(
-        model="openai/test-model",
-        use_tools=False,
-        completion_kwargs={"api_base": provider.url, "api_key": "test-key"},
-    )
 
     def start():
-        return run_batch(TASKS, cfg=config, concurrency=AT_ONCE, checkpoint=file, progress=False)
+        return run_batch(TASKS, cfg=config_for(provider), concurrency=AT_ONCE, checkpoint=file, progress=False)
 
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
         wait_until(lambda: len(provider.requests) >= 25, process)
@@ -82,3 +83,16 @@ def test_after_a_kill_in_the_middle_the_total_is_exact_and_two_never_share_a_che
     assert len(lines) == len(TASKS)
     assert sum(json.loads(line)["record"]["completion_tokens"] for line in lines) == table.completion_tokens.sum()
     assert "test-key" not in file.read_text()
+
+
+def test_a_servers_retry_after_pauses_the_whole_batch():
+    limited = RateLimited(times=1, retry_after=0.4)
+    with serving_provider("first", limited, answer=echo) as provider:
+        table = run_batch(
+            [*"abcdef"], cfg=config_for(provider), concurrency=1, retries=Retries(first_s=0.01), progress=False
+        )
+        began_s = [received.at_s for received in provider.requests]
+
+    assert table.ok.all()
+    assert len(began_s) == 7
+    assert began_s[2] - began_s[1] >= 0.38
