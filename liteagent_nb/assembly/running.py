@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from liteagent_nb.cassettes.cassette import Cassette
     from liteagent_nb.core.protocols import Invoker
     from liteagent_nb.core.steps import Event, Run
+    from liteagent_nb.extras.caching.answers import AnswerCache
 
 __all__ = ["arun_mcp_mini_agent", "run_mcp_mini_agent", "run_wired"]
 
@@ -40,11 +41,13 @@ async def arun_mcp_mini_agent(
     *,
     watch: Callable[[Event], None] = _ignore,
     cassette: Cassette | None = None,
+    cache: AnswerCache | None = None,
 ) -> Run:
     """Give *messages* to an agent with the tools of *mcp* and return its Run (the seed's entry point).
 
     Without *mcp* the local tools are used. *cassette* records or replays it, else the one that LITEAGENT_CASSETTE
-    names. What breaks the run is in `Run.error`; raises `ConfigError` where nothing was sent.
+    names; *cache* answers what it has. What breaks the run is in `Run.error`; raises `ConfigError` where nothing was
+    sent.
     """
     config = cfg or AgentConfig()
     config = replace(config, model=choose_model(config.model).name)
@@ -54,6 +57,7 @@ async def arun_mcp_mini_agent(
         make_invoker(config) if mcp is None else mcp,
         stronger=maker_of(config.escalate_model, config.completion_kwargs) if config.escalate_model else None,
         cassette=cassette,
+        cache=cache,
     )
     return await run_wired(Transcript.of(messages), wires, config=config, watch=watch)
 
@@ -84,6 +88,9 @@ def run_mcp_mini_agent(
     *,
     watch: Callable[[Event], None] = _ignore,
     cassette: Cassette | None = None,
+    cache: AnswerCache | None = None,
 ) -> Run:
     """Do what `arun_mcp_mini_agent` does and wait for it; works inside a running event loop, a notebook cell's too."""
-    return shared_portal().wait_for(arun_mcp_mini_agent(messages, mcp, cfg, watch=watch, cassette=cassette))
+    return shared_portal().wait_for(
+        arun_mcp_mini_agent(messages, mcp, cfg, watch=watch, cassette=cassette, cache=cache)
+    )

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from liteagent_nb.cassettes.cassette import Cassette
     from liteagent_nb.core.execution import Output
     from liteagent_nb.core.pictures import Picture
+    from liteagent_nb.extras.caching.answers import AnswerCache
 
 __all__ = ["Wires", "wired"]
 
@@ -40,12 +41,17 @@ def wired(
     stronger: Maker | None = None,
     cassette: Cassette | None = None,
     close: Closing | None = None,
+    cache: AnswerCache | None = None,
 ) -> Wires:
-    """Return model and tools, made now; or with a *cassette* behind it, which makes them only where it must."""
+    """Return model and tools, made now; or with a *cassette* behind it, which makes them only where it must.
+
+    Without a cassette, a *cache* may stand before the models.
+    """
     models = [one.name for one in (model, stronger) if one is not None]
     if cassette is None or cassette.mode == "off":
         seen = None if tools is None else _seen(tools, models)
-        return Wires(model.make(), seen, stronger.make() if stronger else None, close=close)
+        first = _cached(model, cache).make()
+        return Wires(first, seen, _cached(stronger, cache).make() if stronger else None, close=close)
     from liteagent_nb.cassettes.clock import TapeClock  # noqa: PLC0415 - loads when first wired
     from liteagent_nb.cassettes.invokers import CassetteInvoker  # noqa: PLC0415
     from liteagent_nb.cassettes.models import CassetteModel  # noqa: PLC0415
@@ -61,6 +67,11 @@ def wired(
         clock,
         close,
     )
+
+
+def _cached(model: Maker, cache: AnswerCache | None) -> Maker:
+    """Return *model* behind *cache*, which makes it only where it must."""
+    return model if cache is None else Maker(model.name, lambda: cache.before(model.name, model.make))
 
 
 def _listed(cassette: Cassette, tools: Invoker) -> Invoker:

@@ -137,6 +137,8 @@ class Reply:
     total_ms: float = 0.0
     is_replayed: bool = False
     """Whether it comes from a recording: nobody was asked, nothing was paid."""
+    is_cached: bool = False
+    """Whether that recording is the cache."""
 
     def to_message(self) -> Message:
         """Return the assistant message. An empty `tool_calls` is left out: providers refuse it."""

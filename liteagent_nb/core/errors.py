@@ -58,11 +58,17 @@ class UnknownModel(ConfigError):
 
 
 class ModelError(LiteAgentError):
-    """The endpoint failed or sent no usable reply. *status* is the HTTP status where there was one."""
+    """The endpoint failed or sent no usable reply.
 
-    def __init__(self, message: str, *, hint: str = "", status: int | None = None) -> None:
+    *status* is the HTTP status where there was one, *retry_after_s* how long the server asks to wait, where it does.
+    """
+
+    def __init__(
+        self, message: str, *, hint: str = "", status: int | None = None, retry_after_s: float | None = None
+    ) -> None:
         super().__init__(message, hint=hint)
         self.status = status
+        self.retry_after_s = retry_after_s
 
 
 class ToolError(LiteAgentError):

@@ -50,7 +50,8 @@ class Ledger:
     )  # fmt: skip
     """What `rows` holds, in order."""
 
-    def __init__(self) -> None:
+    def __init__(self, of: str = "notebook") -> None:
+        self._of = of
         self.charges: list[Charge] = []
         self.spent = Usage()
         """Tokens and money of all runs; replayed ones count as they did when they were recorded."""
@@ -66,6 +67,15 @@ class Ledger:
         """Return the charges as mappings, one a row of a table."""
         return [_row(charge) for charge in self.charges]
 
+    def left_of(self, limits: Limits) -> Limits:
+        """Return what is left of *limits*, none of it below nothing."""
+        spent = (self.spent.cost_usd or 0.0, self.spent.total_tokens, self.seconds)
+        usd, tokens, seconds = (
+            None if limit is None else max(0, limit - used)
+            for limit, used in zip((limits.usd, limits.tokens, limits.seconds), spent, strict=True)
+        )
+        return Limits(usd, _whole(tokens), seconds)
+
     def bounded(self, config: AgentConfig, limits: Limits) -> AgentConfig:
         """Return *config* with no more than what is left of *limits*.
 
@@ -78,10 +88,27 @@ class Ledger:
             )
         return replace(
             config,
-            max_cost_usd=_least("USD", config.max_cost_usd, limits.usd, self.spent.cost_usd or 0.0),
-            max_tokens_total=_whole(_least("tokens", config.max_tokens_total, limits.tokens, self.spent.total_tokens)),
-            max_total_seconds=_least("seconds", config.max_total_seconds, limits.seconds, self.seconds),
+            max_cost_usd=self._least("USD", config.max_cost_usd, limits.usd, self.spent.cost_usd or 0.0),
+            max_tokens_total=_whole(
+                self._least("tokens", config.max_tokens_total, limits.tokens, self.spent.total_tokens)
+            ),
+            max_total_seconds=self._least("seconds", config.max_total_seconds, limits.seconds, self.seconds),
         )
+
+    def _least(self, unit: str, of_run: float | None, of_all: float | None, spent: float) -> float | None:
+        """Return the smaller of a run's limit and what is left of the limit of all runs."""
+        if of_all is None:
+            return of_run
+        left = of_all - spent
+        if left <= 0:
+            raise BudgetError(f"this {self._of}'s limit is spent: {spent:g} of {of_all:g} {unit}", hint=self._more)
+        return left if of_run is None else min(of_run, left)
+
+    @property
+    def _more(self) -> str:
+        if self._of != "notebook":
+            return f"give the {self._of} a higher limit"
+        return "%agent cost shows what it went to; a higher limit on the line raises it (--notebook-budget 5)"
 
 
 def _row(charge: Charge) -> dict[str, object]:
@@ -96,19 +123,6 @@ def _charges(run: Run, at: str, cell: int) -> Iterator[Charge]:
         yield Charge(at, cell, number, reply.model, reply.usage, total_ms, run.stopped_reason, reply.is_replayed)
     if run.unanswered_usage.total_tokens:
         yield Charge(at, cell, len(run.steps), run.used_model, run.unanswered_usage, 0.0, run.stopped_reason)
-
-
-def _least(unit: str, of_run: float | None, of_notebook: float | None, spent: float) -> float | None:
-    """Return the smaller of a run's limit and what is left of the notebook's."""
-    if of_notebook is None:
-        return of_run
-    left = of_notebook - spent
-    if left <= 0:
-        raise BudgetError(
-            f"this notebook's limit is spent: {spent:g} of {of_notebook:g} {unit}",
-            hint="%agent cost shows what it went to; a higher limit on the line raises it (--notebook-budget 5)",
-        )
-    return left if of_run is None else min(of_run, left)
 
 
 def _whole(number: float | None) -> int | None:

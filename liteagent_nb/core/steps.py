@@ -98,6 +98,11 @@ class Run:
         return bool(self.steps) and all(step.reply.is_replayed for step in self.steps)
 
     @property
+    def is_cached(self) -> bool:
+        """Whether all that the models said comes out of the cache."""
+        return bool(self.steps) and all(step.reply.is_cached for step in self.steps)
+
+    @property
     def ttft_ms(self) -> float | None:
         """Time from the first question to its first piece, in milliseconds."""
         return self.steps[0].reply.ttft_ms if self.steps else None

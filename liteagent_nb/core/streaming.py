@@ -37,11 +37,19 @@ class Delta:
     model: str = ""
     is_replayed: bool = False
     """Whether it comes from a recording: nobody was asked, nothing was paid."""
+    is_cached: bool = False
+    """Whether that recording is the cache."""
 
     @property
     def is_content(self) -> bool:
         """Whether a reader would see something of it."""
         return bool(self.text or self.calls or self.reasoning)
+
+    @property
+    def chars(self) -> int:
+        """How many characters it brings: text, reasoning, and calls."""
+        calls = sum(len(call.name) + len(call.arguments) for call in self.calls) if self.calls else 0
+        return len(self.text) + len(self.reasoning) + calls
 
 
 @dataclass(slots=True)
@@ -68,7 +76,7 @@ class ReplyBuilder:
         self._calls: list[_OpenCall] = []
         self._usage: Usage | None = None
         self._finish_reason = ""
-        self._is_replayed = False
+        self._is_replayed = self._is_cached = False
         self.chars = 0
         """Characters received so far: text, reasoning and arguments."""
 
@@ -81,16 +89,15 @@ class ReplyBuilder:
             self._text.append(delta.text)
         if delta.reasoning:
             self._reasoning.append(delta.reasoning)
-        self.chars += len(delta.text) + len(delta.reasoning)
+        self.chars += delta.chars
         for piece in delta.calls:
             self._add_call(piece)
         self._usage = delta.usage or self._usage
         self._finish_reason = delta.finish_reason or self._finish_reason
         self._model = delta.model or self._model
-        self._is_replayed = delta.is_replayed
+        self._is_replayed, self._is_cached = delta.is_replayed, delta.is_cached
 
     def _add_call(self, piece: CallDelta) -> None:
-        self.chars += len(piece.name) + len(piece.arguments)
         call = self._find(piece)
         if call is None:
             call = _OpenCall(piece.index, piece.id)
@@ -136,6 +143,7 @@ class ReplyBuilder:
             ttft_ms=None if self._first_s is None else (self._first_s - self._started_s) * 1000,
             total_ms=(self._last_s - self._started_s) * 1000,
             is_replayed=self._is_replayed,
+            is_cached=self._is_cached,
         )
 
     def partial(self, *, usage: Usage) -> Reply:

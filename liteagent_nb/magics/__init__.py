@@ -47,6 +47,8 @@ def unload(shell: InteractiveShell) -> None:
     shell.input_transformers_cleanup.remove(keep_questions)
     unregister_formatters(shell)
     stop_serving(agent)
+    if agent.answers is not None:
+        agent.answers.close()
     execs.executors.close()
     agent.servers.close()
     agent.portal.close()

@@ -16,6 +16,7 @@ from liteagent_nb.magics.agent_options import AGENT_LINE
 from liteagent_nb.magics.choosing import Wanted
 from liteagent_nb.magics.completion import agent_matcher
 from liteagent_nb.magics.conversation import Conversation
+from liteagent_nb.magics.each_command import ask_each
 from liteagent_nb.magics.mcp_servers import McpServers
 from liteagent_nb.magics.options import Asked, variable_name
 from liteagent_nb.magics.plan import planned
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from liteagent_nb.cassettes.cassette import Cassette
     from liteagent_nb.core.portal import Portal
     from liteagent_nb.core.steps import Run
+    from liteagent_nb.extras.caching.answers import AnswerCache
     from liteagent_nb.magics.executors import Executors
     from liteagent_nb.services.host import Host
 
@@ -49,6 +51,8 @@ class AgentMagics(Magics):
     notebook_tokens = Int(None, allow_none=True, help="How many tokens all runs may use.").tag(config=True)
     notebook_seconds = Float(None, allow_none=True, help="How long all runs may take.").tag(config=True)
     cassette = Unicode("", help="off, record, replay or auto; a file; MODE:FILE.").tag(config=True)
+    cache = Bool(help="Whether what was asked before is answered from the cache.").tag(config=True)
+    cache_dir = Unicode("", help="Where that is kept; empty: the user's cache folder.").tag(config=True)
     temperature = Float(None, allow_none=True, help="How freely the model words its answer.").tag(config=True)
     tool = List(Unicode(), help="Functions of the notebook that the model may call.").tag(config=True)
     tools_url = Unicode("", help="The host whose tools are used instead of the local ones.").tag(config=True)
@@ -77,6 +81,8 @@ class AgentMagics(Magics):
         self.ledger = Ledger()
         self.carried: Cassette | None = None
         """The cassette that a cell of the notebook carries."""
+        self.answers: AnswerCache | None = None
+        """The cache, where one is used."""
         self.served: dict[str, Host] = {}
         """What other programs may ask, by its kind."""
         self.matcher = agent_matcher(self)
@@ -90,6 +96,8 @@ class AgentMagics(Magics):
         %%agent takes the cell's text as the task, %agent the rest of the line. Options come first.
         %agent reset, history, models, tools or status tells about the conversation, which goes on over cells.
         %agent cassette record, replay, auto or off uses a recording; %agent cost says what every question cost.
+        %agent cache on answers what was asked before from the cache; cache clear, off, status.
+        %%agent --each df gives the task once for each row of df, whose columns fill its {column}s.
         %agent serve offers this agent to other programs, serve --mcp to MCP clients; serve stop ends it.
         $`x` in a task tells the model what the variable x is, --image x shows it as a picture; --option $x takes its
         value.
@@ -103,6 +111,10 @@ class AgentMagics(Magics):
             return answer(self, Wanted(asked.chosen, self))
         if not asked.task.strip():
             raise ConfigError("there is no task", hint="write what to do below %%agent, or behind %agent")
+        if asked.chosen.each is not None:
+            return ask_each(self, asked)
+        if asked.chosen.checkpoint:
+            raise ConfigError("--checkpoint is for a batch", hint="name its table: --each df")
         return self._ask(asked)
 
     def _limit(self, asked: Asked) -> None:

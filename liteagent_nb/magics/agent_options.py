@@ -32,6 +32,17 @@ AGENT_LINE = Line(
             "off, record, replay or auto; a file (auto); or MODE:FILE",
             {"metavar": "CASSETTE"},
         ),
+        Option(("--cache",), "answer from the cache what was asked before, and keep what is asked now", FLAG),
+        Option(
+            ("--each",),
+            "a DataFrame or list: the task is given once for each row, which fills its {column}s; the value is a table",
+            {"metavar": "TABLE"},
+        ),
+        Option(
+            ("--checkpoint",),
+            "with --each, keeps what finished, so that a batch goes on where it was ended",
+            {"metavar": "FILE"},
+        ),
         Option(("--temperature",), "how freely the model words its answer", {"type": float, "metavar": "T"}),
         Option(
             ("--tool",),
@@ -61,7 +72,7 @@ AGENT_LINE = Line(
         Option(("--auto-run",), "run the first code block of an answer", FLAG),
         Option(("--isolate",), "let the agent's code see no network, and no files but its own folder", FLAG),
         Option(("--escalate",), "a stronger model that takes over when limits come near", {"metavar": "MODEL"}),
-        Option(("--concurrency",), "how many tools may run at once", {"type": int, "metavar": "N"}),
+        Option(("--concurrency",), "how many tools may run at once; with --each, rows", {"type": int, "metavar": "N"}),
         Option(("--timeout",), "how long one tool may take", {"type": float, "metavar": "S"}),
         Option(("--api-base",), "the URL of an OpenAI-compatible server", {"metavar": "URL"}),
         Option(("--system",), "what the model is told before the conversation", {"metavar": "TEXT"}),

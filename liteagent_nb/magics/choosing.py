@@ -38,7 +38,7 @@ class Wanted(Settings):
             "send_images": self.send_images,
             "escalate_model": self.escalate or None,
             "escalate_on_budget_exceeded": bool(self.escalate),
-            "tool_concurrency": self.concurrency,
+            "tool_concurrency": None if self.each is not None else self.concurrency,
             "tool_timeout_sec": self.timeout,
             "completion_kwargs": self._server(),
         }

@@ -1,4 +1,4 @@
-"""The words that `%agent` answers itself: reset, history, models, tools, status, cassette, cost, serve."""
+"""The words that `%agent` answers itself: reset, history, models, tools, status, cache, cassette, cost, serve."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from liteagent_nb import environment
 from liteagent_nb.assembly import EMBEDDED_MODEL, choose_model, make_invoker
 from liteagent_nb.core.chat import text_of
+from liteagent_nb.magics.cache_command import cache_command
 from liteagent_nb.magics.cassette_command import cassette_command, find_cassette
 from liteagent_nb.magics.choosing import find_functions, models_in
 from liteagent_nb.magics.conversation import Conversation
@@ -34,7 +35,7 @@ __all__ = ["COMMANDS", "named"]
 def named(task: str, body: str | None) -> Answer | None:
     """Return what answers *task* if it is a command: it shows itself, and may have a value. None for a task.
 
-    A command is exactly one word, and no word at all is `status`; `cassette`, `cost` and `serve` take more.
+    A command is exactly one word, and no word at all is `status`; `cache`, `cassette`, `cost` and `serve` take more.
     """
     word, _, rest = task.strip().partition(" ")
     if word == "cassette":
@@ -43,6 +44,8 @@ def named(task: str, body: str | None) -> Answer | None:
         return None
     if word == "serve" and is_serve_command(rest):
         return lambda magics, wanted: _shown(magics, *serve_command(magics, wanted, rest))
+    if word == "cache" and len(rest.split()) <= 1:
+        return lambda magics, _: magics.publish(cache_command(magics, rest))
     if word == "cost" and rest.strip() in {"", "clear"}:
         return lambda magics, _: _shown(magics, *cost_command(magics, rest))
     command = None if rest else COMMANDS.get(word or "status")

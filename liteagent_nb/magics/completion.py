@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from liteagent_nb.assembly import EMBEDDED_MODEL, choose_model
 from liteagent_nb.cassettes.cassette import MODES
 from liteagent_nb.magics.agent_options import AGENT_LINE
+from liteagent_nb.magics.cache_command import WORDS as CACHE_WORDS
 from liteagent_nb.magics.cassette_command import WORDS as CASSETTE_WORDS
 from liteagent_nb.magics.choosing import BUILT_IN, models_in
 from liteagent_nb.magics.commands import COMMANDS
@@ -30,7 +31,7 @@ _OWN_HOST = "http://127.0.0.1:8791"
 """Where `jupyter liteagent tools` is."""
 _LINE = re.compile(r"^\s*(?:[\w.,\s]+=\s*)?%agent\s")
 _REFERENCE = re.compile(r"\$`(\w*)$")
-_AFTER = {"cassette": CASSETTE_WORDS, "serve": SERVE_WORDS}
+_AFTER = {"cache": CACHE_WORDS, "cassette": CASSETTE_WORDS, "serve": SERVE_WORDS}
 """What may come behind a command."""
 
 
@@ -63,7 +64,7 @@ def _candidates(before: list[str], fragment: str, magics: AgentMagics) -> Iterab
         return _AFTER[before[0]]
     if fragment.startswith("-"):
         return AGENT_LINE.flags
-    return [*COMMANDS, "cassette", "cost", "serve"] if not before and fragment else []
+    return [*COMMANDS, "cache", "cassette", "cost", "serve"] if not before and fragment else []
 
 
 def _models(magics: AgentMagics) -> list[str]:
@@ -79,6 +80,10 @@ def _pictures(magics: AgentMagics) -> list[str]:
     return picture_names(magics.ip.user_ns)
 
 
+def _tables(magics: AgentMagics) -> list[str]:
+    return public_names(magics.ip, lambda value: isinstance(value, list | tuple) or hasattr(value, "itertuples"))
+
+
 _VALUES: Mapping[str, Callable[[AgentMagics], Iterable[str]]] = {
     **dict.fromkeys(("-m", "--model", "--escalate"), _models),
     "--tool": _tools,
@@ -86,6 +91,7 @@ _VALUES: Mapping[str, Callable[[AgentMagics], Iterable[str]]] = {
     "--tools-token-file": lambda _: [str(default_token_file())],
     "--mcp": lambda _: server_files(),
     "--image": _pictures,
+    "--each": _tables,
     "--cassette": lambda _: MODES,
 }
 """What may follow an option."""

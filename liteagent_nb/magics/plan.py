@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +25,8 @@ from liteagent_nb.core.config import AgentConfig
 from liteagent_nb.core.ledger import Limits
 from liteagent_nb.core.protocols import Invoker
 from liteagent_nb.core.redaction import redact
+from liteagent_nb.extras.caching.answers import AnswerCache
+from liteagent_nb.magics.cache_command import answer_cache
 from liteagent_nb.magics.cassette_command import find_cassette
 from liteagent_nb.magics.choosing import Wanted, address, find_functions, find_model, models_in, read_price
 from liteagent_nb.magics.executors import Place
@@ -31,7 +35,7 @@ from liteagent_nb.magics.references import with_references
 from liteagent_nb.services.tokens import read_token
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     from liteagent_nb.assembly import Wires
     from liteagent_nb.magics.agent_magic import AgentMagics
@@ -55,10 +59,25 @@ class Plan:
     cassette: Cassette | None
     close: Closing | None
     """Closes what the run opens: the context of its code, the connections to its tools."""
+    cache: AnswerCache | None = None
+    more_tools: Callable[[], tuple[Invoker | None, Closing | None]] = lambda: (None, None)
+    """Tools for another run beside this one."""
+
+    def another(self) -> Plan:
+        """Return the same with tools of its own."""
+        tools, close = self.more_tools()
+        return replace(self, tools=tools, close=close)
 
     def wires(self) -> Wires:
         """Make model and tools, which may take seconds."""
-        return wired(self.model, self.tools, stronger=self.stronger, cassette=self.cassette, close=self.close)
+        return wired(
+            self.model,
+            self.tools,
+            stronger=self.stronger,
+            cassette=self.cassette,
+            close=self.close,
+            cache=self.cache,
+        )
 
 
 def planned(magics: AgentMagics, asked: Asked) -> Plan:
@@ -66,12 +85,17 @@ def planned(magics: AgentMagics, asked: Asked) -> Plan:
     wanted, names = Wanted(asked.chosen, magics), magics.ip.user_ns
     limits = limits_of(wanted)
     config = magics.ledger.bounded(wanted.config(asked.chosen.model or magics.model), limits)
-    choice, model = find_model(asked.chosen.model, magics.model, names, config.completion_kwargs)
+    own_retries = {"num_retries": 0} if asked.chosen.each is not None else {}  # the batch asks again itself
+    settings = {**own_retries, **config.completion_kwargs}
+    choice, model = find_model(asked.chosen.model, magics.model, names, settings)
     cassette = find_cassette(magics, asked.chosen.cassette)
     told = [choice.why, *_about_tools(wanted), *_about_cassette(cassette), *_about_limits(limits, config)]
     task, pictures = with_references(asked.task, names), find_pictures(asked.chosen.image or (), names)
+    is_cached = bool(wanted.cache) and (cassette is None or cassette.mode == "off")
+    told += ["with the cache"] if is_cached else []
     told += [f"shows {picture.about}" for picture in pictures]
-    tools, close = (None, None) if wanted.no_tools else _tools(magics, wanted, config, cassette)
+    new_tools = partial(_tools, magics, wanted, config, cassette)
+    tools, close = new_tools()
     return Plan(
         choice=replace(choice, why="; ".join(told)),
         transcript=magics.conversation.asked(
@@ -83,13 +107,17 @@ def planned(magics: AgentMagics, asked: Asked) -> Plan:
         stronger=_stronger(config, names),
         cassette=cassette,
         close=close,
+        cache=answer_cache(magics) if is_cached else None,
+        more_tools=new_tools,
     )
 
 
 def _tools(
     magics: AgentMagics, wanted: Wanted, config: AgentConfig, cassette: Cassette | None
-) -> tuple[Invoker, Closing]:
+) -> tuple[Invoker | None, Closing | None]:
     """Return the tools of a run; its code runs where `%exec` runs code, in a context and a folder of its own."""
+    if wanted.no_tools:
+        return None, None
     if wanted.tools_url:
         return far_tools(magics, wanted, cassette)
     context = make_run_context(magics.executors[Place(isolate=bool(wanted.isolate))])

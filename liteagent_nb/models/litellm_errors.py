@@ -12,6 +12,7 @@ import openai
 
 from liteagent_nb.core.errors import ConfigError, ModelError
 from liteagent_nb.core.redaction import redact
+from liteagent_nb.core.retrying import is_quota
 from liteagent_nb.models.quiet_litellm import litellm
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from liteagent_nb.core.errors import LiteAgentError
 
-__all__ = ["as_house_error", "broken_off", "is_worth_retrying", "retry_after_s"]
+__all__ = ["as_house_error", "broken_off", "retry_after_s"]
 
 _PREFIXES = re.compile(r"^(?:litellm\.\w+: |[\w-]+(?:Error|Exception)(?: -|:) )+")
 _MAX_CHARS = 1000
@@ -56,7 +57,8 @@ def as_house_error(error: Exception, *, key_name: str, secrets: Iterable[str], h
         return ModelError(f"no connection: {text}", hint="is the server up, and is api_base right?")
     if status is None:
         return ModelError(f"no usable reply: {text}", hint="is there an OpenAI-compatible server at api_base?")
-    return ModelError(f"status {status}: {text}", hint=_hint(status, text, key_name, error), status=status)
+    hint, wait_s = _hint(status, text, key_name, error), retry_after_s(error)
+    return ModelError(f"status {status}: {text}", hint=hint, status=status, retry_after_s=wait_s)
 
 
 def broken_off(*, had_content: bool) -> ModelError:
@@ -99,7 +101,7 @@ def _is_connection_error(error: Exception) -> bool:
 def _hint(status: int, text: str, key_name: str, error: Exception) -> str:
     if status == 401:  # noqa: PLR2004 - HTTP
         return f"set {key_name} to a valid key, or give api_key in completion_kwargs"
-    if status == _TOO_MANY and _is_quota(text):
+    if status == _TOO_MANY and is_quota(text):
         return "the quota is used up: check the plan, or name another model"
     if status == _TOO_MANY and (wait_s := retry_after_s(error)):
         return f"try again in {wait_s:.0f} s, or name another model"
@@ -108,19 +110,6 @@ def _hint(status: int, text: str, key_name: str, error: Exception) -> str:
     if status >= _SERVER_ERROR:
         return "the provider is in trouble: try again, or name another model"
     return _HINTS.get(status, _HINTS[400])
-
-
-def _is_quota(text: str) -> bool:
-    return "insufficient_quota" in text or "exceeded your current quota" in text
-
-
-def is_worth_retrying(error: LiteAgentError) -> bool:
-    """Whether the same request may succeed a little later."""
-    if not isinstance(error, ModelError):
-        return False
-    if error.status is None:
-        return True
-    return error.status >= _SERVER_ERROR or (error.status == _TOO_MANY and not _is_quota(str(error)))
 
 
 def retry_after_s(error: Exception) -> float | None:

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 from liteagent_nb import environment
 from liteagent_nb.core.errors import ConfigError, LiteAgentError
 from liteagent_nb.core.hops import via_header
+from liteagent_nb.core.retrying import is_worth_retrying
 from liteagent_nb.models.direct.choice import direct_or_none
 from liteagent_nb.models.direct.reply import stream_directly
 from liteagent_nb.models.litellm_chunks import delta_of, field_of, usage_of
-from liteagent_nb.models.litellm_errors import as_house_error, broken_off, is_worth_retrying, retry_after_s
+from liteagent_nb.models.litellm_errors import as_house_error, broken_off, retry_after_s
 from liteagent_nb.models.litellm_names import check_name, has_own_base, key_variable, price_of, sees_pictures
 from liteagent_nb.models.quiet_litellm import litellm
 

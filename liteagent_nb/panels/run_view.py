@@ -97,7 +97,7 @@ def _notice(run: Run) -> str:
 
 def _footer(run: Run) -> str:
     model = f"<span>{escaped(run.used_model or 'no model')}{' (escalated)' if run.escalated else ''}</span>"
-    figures = [varying(figure) for figure in [*_figures(run), *(["replayed"] if run.is_replayed else [])]]
+    figures = [varying(figure) for figure in [*_figures(run), *_origin(run)]]
     return f'<div class="la-foot">{"".join([model, *figures])}</div>'
 
 
@@ -108,6 +108,16 @@ def _figures(run: Run) -> Iterator[str]:
     if run.ttft_ms is not None:
         yield f"first token {duration(run.ttft_ms)}"
     yield f"total {duration(run.ttotal_ms)}"
+
+
+def _origin(run: Run) -> Iterator[str]:
+    """Tell where answers come from, where that is not the model."""
+    cached = sum(step.reply.is_cached for step in run.steps)
+    if cached:
+        which = "from the cache" if cached == len(run.steps) else f"{cached} of {len(run.steps)} answers from the cache"
+        yield f"{which}, nothing paid for {'it' if cached == 1 else 'them'}"
+    elif run.is_replayed:
+        yield "replayed"
 
 
 def _tokens(usage: Usage) -> str:

@@ -7,7 +7,8 @@ at once. The router of the first table waits up to 2 ms and answers 1 KB, so tha
 the same requests in 32 loops, without order, results or a way to leave. CPU is of the whole process, and then less the
 round's *bare*; memory is the growth of the resident set at its most; *first* is how long after the first completion the
 first answer was given. Leaving happens after ten answers: what began after, and what was open when leaving was done.
-The second table asks litellm's Router (answers canned, no network), whose own cost is most of it.
+The second table asks litellm's Router (answers canned, no network), whose own cost is most of it. The third is of whole
+agent runs on such a model: bare, as a batch, as a batch with a checkpoint, and all of them gathered.
 
 How to read it: CPU and memory hold on a busy machine; *first* is wall time, and does not quite.
 """
@@ -37,6 +38,12 @@ WAYS = {
     "as_completed": "as_completed and a semaphore",
     "gather": "gather of all",
 }
+RUNS = {
+    "runs_bare": "bare run_agent, 32 loops",
+    "runs_ours": "arun_batch_as_completed",
+    "runs_kept": "the same with a checkpoint",
+    "runs_gather": "gather of all",
+}
 LITELLMS = {OURS: "acompletion_as_completed", "litellms": "litellm's abatch_completion_one_model_…"}
 
 
@@ -53,7 +60,8 @@ def tasks_of(chosen):
     long = [] if chosen.quick else [(OURS, 100_000, "timed")]
     leaving = [(way, 10_000, "leaving") for way in WAYS if way != BARE]
     through_litellm = [(way, 100 if chosen.quick else 1000, "litellm") for way in LITELLMS]
-    return timed + long + leaving + through_litellm
+    runs = [(way, count, "runs") for way in RUNS for count in (1000, 10_000)]
+    return timed + long + leaving + through_litellm + runs
 
 
 def measure_all(tasks, *, rounds):
@@ -78,10 +86,17 @@ class Figures:
         pairs = zip(self.every("cpu_us", way), self.every("cpu_us", BARE), strict=True)
         return [value - bare for value, bare in pairs]
 
-    def growth(self, way, count):
+    def growth(self, way, count, kind="timed"):
         """Return how much more memory many requests take than a thousand."""
-        pairs = zip(self.every("mb", way, count), self.every("mb", way, 1000), strict=True)
+        pairs = zip(self.every("mb", way, count, kind), self.every("mb", way, 1000, kind), strict=True)
         return [many - few for many, few in pairs]
+
+    def run_row(self, way):
+        cpu_us = self.every("cpu_us", way, kind="runs")
+        over = [one - bare for one, bare in zip(cpu_us, self.every("cpu_us", "runs_bare", kind="runs"), strict=True)]
+        mb, most = self.every("mb", way, kind="runs"), self.every("most", way, kind="runs")
+        figures = (median(each) for each in (cpu_us, over, mb, self.growth(way, 10_000, "runs"), most))
+        return [RUNS[way], *(shown(figure, 1) for figure in figures)]
 
     def row(self, way):
         figures = [
@@ -117,6 +132,7 @@ def goals(figures, *, most):
         Goal(f"memory of {most:,} over 1,000", 1, figures.growth(OURS, most), "MB"),
         Goal("first answer after the first completion", 5, figures.every("first_ms", OURS), "ms"),
         Goal("begun after leaving", 0, figures.every("begun_after", OURS, kind="leaving")),
+        Goal("memory of 10,000 runs over 1,000", 1, figures.growth("runs_ours", 10_000, "runs"), "MB"),
         Goal("open after leaving", 0, figures.every("open_after", OURS, kind="leaving")),
     ]
 
@@ -147,6 +163,7 @@ def main():
         chosen.json.write_text(json.dumps({" ".join(map(str, task)): told for task, told in taken.items()}, indent=1))
     print(f"{os.cpu_count()} cores, load average {load:.1f} at the start\n")
     parts = [table(HEAD, [figures.row(way) for way in WAYS]), through_litellm(taken)]
+    parts.append(table(["10,000 runs", *HEAD[1:6]], [figures.run_row(way) for way in RUNS]))
     print("\n\n".join([*parts, goals_table(goals(figures, most=10_000 if chosen.quick else 100_000))]))
 
 

@@ -2,8 +2,8 @@
 
     python tests/benchmarks/batch_ways.py WAY REQUESTS KIND
 
-KIND is `timed` (a router that waits up to 2 ms and answers 1 KB), `leaving` (the same, left after ten answers) or
-`litellm` (litellm's Router with canned answers).
+KIND is `timed` (a router that waits up to 2 ms and answers 1 KB), `leaving` (the same, left after ten answers),
+`litellm` (litellm's Router with canned answers) or `runs` (whole agent runs on a model that waits and answers so).
 """
 
 from __future__ import annotations
@@ -14,10 +14,12 @@ import os
 import random
 import resource
 import sys
+import tempfile
 import time
 from contextlib import aclosing
 
-from liteagent_nb import acompletion_as_completed
+from liteagent_nb import AgentConfig, Toolbox, Transcript, acompletion_as_completed, arun_batch_as_completed, run_agent
+from liteagent_nb.core.streaming import Delta
 
 AT_ONCE = 32
 LEAVES_AFTER = 10
@@ -118,7 +120,58 @@ async def litellms(router, count):
         yield
 
 
-WAYS = {each.__name__: each for each in (bare, ours, window, workers, as_completed, gather, litellms)}
+class TimedModel:
+    """A model that is the router, for agents."""
+
+    name, price = "timed", None
+
+    def __init__(self, router):
+        self._router = router
+
+    async def stream(self, transcript, tools, settings):
+        answer = await self._router.acompletion("m", transcript)
+        yield Delta(text=answer["answer"], finish_reason="stop")
+
+
+NO_TOOLS = AgentConfig(use_tools=False)
+
+
+def run_of(router, request):
+    return run_agent(Transcript.of(request["messages"]), model=TimedModel(router), config=NO_TOOLS)
+
+
+async def runs_bare(router, count):
+    source = requests(count)
+
+    async def loop():
+        for request in source:
+            await run_of(router, request)
+
+    await asyncio.gather(*(loop() for _ in range(AT_ONCE)))
+    yield
+
+
+async def runs_gather(router, count):
+    for _ in await asyncio.gather(*(run_of(router, request) for request in requests(count))):
+        yield
+
+
+async def runs_ours(router, count, **more):
+    tasks = (request["messages"] for request in requests(count))
+    batch = arun_batch_as_completed(tasks, Toolbox([]), NO_TOOLS, model=TimedModel(router), concurrency=AT_ONCE, **more)
+    async with aclosing(batch) as records:
+        async for _ in records:
+            yield
+
+
+async def runs_kept(router, count):
+    with tempfile.TemporaryDirectory() as folder:
+        async for _ in runs_ours(router, count, checkpoint=f"{folder}/batch.jsonl"):
+            yield
+
+
+RUNS = (runs_bare, runs_ours, runs_kept, runs_gather)
+WAYS = {each.__name__: each for each in (bare, ours, window, workers, as_completed, gather, litellms, *RUNS)}
 
 
 def litellms_router():
@@ -150,7 +203,7 @@ async def left_early(way, count):
 
 
 def measured(way, count, kind):
-    router = Timed() if kind == "timed" else litellms_router()
+    router = litellms_router() if kind == "litellm" else Timed()
     with asyncio.Runner() as runner:
         if kind != "timed":
             runner.run(all_of(way, router, 20))  # litellm loads half of itself with the first request
@@ -159,7 +212,7 @@ def measured(way, count, kind):
         cpu_s = time.process_time() - cpu_s
         told = {"cpu_us": cpu_s / count * 1e6}
         told["mb"] = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before_kb) / 1024
-        if kind == "timed":
+        if kind != "litellm":
             told |= {"most": router.most, "first_ms": (first_s - router.first_s) * 1000}
     return told
 
