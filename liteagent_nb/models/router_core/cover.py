@@ -1,0 +1,67 @@
+"""What the extracted core covers: where it takes a stream over, and why it does not."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+import openai
+
+from liteagent_nb.models.quiet_litellm import inside_litellm
+from liteagent_nb.models.router_core.streams import ExtractedStream, MeasuredStream
+from liteagent_nb.models.router_core.verified import VerifiedStream
+
+if TYPE_CHECKING:
+    from liteagent_nb.models.router_core.metrics import StreamMetrics
+
+__all__ = ["taken_over", "why_handed_over"]
+
+_KINDS = {"extracted": ExtractedStream, "verify": VerifiedStream}
+_CALLBACKS = ("callbacks", "success_callback", "_async_success_callback")
+_CALLBACKS_OF_CALL = ("dynamic_success_callbacks", "dynamic_async_success_callbacks")
+
+
+def taken_over(opened: Any, *, core: str, metrics: StreamMetrics) -> Any:
+    """Return the stream that litellm has just opened, read by *core*, or as it is where *core* does not cover it.
+
+    What is no stream comes back as it is.
+    """
+    if not isinstance(opened, inside_litellm.CustomStreamWrapper):
+        return opened
+    if why := why_handed_over(opened):
+        metrics.attempt("legacy", why)
+        return MeasuredStream(opened, metrics) if _is_plain(opened) else opened
+    metrics.attempt(core, "")
+    return _KINDS[core](opened, metrics)
+
+
+def why_handed_over(opened: Any) -> str:
+    """Return why litellm itself reads *opened*; empty where its text may take the fast way."""
+    if not _is_plain(opened):
+        return f"litellm reads it with a stream of another kind, {type(opened).__name__}"
+    source = opened.completion_stream
+    if type(source) not in {openai.Stream, openai.AsyncStream}:
+        return f"{opened.custom_llm_provider} does not answer with events that the OpenAI client reads"
+    if opened.merge_reasoning_content_in_choices:
+        return "merge_reasoning_content_in_choices is set"
+    if inside_litellm.post_call_rules:
+        return "litellm.post_call_rules look at every piece"
+    if inside_litellm.constants.LITELLM_MAX_STREAMING_DURATION_SECONDS is not None:
+        return "LITELLM_MAX_STREAMING_DURATION_SECONDS is set"
+    if inside_litellm.set_verbose or inside_litellm.verbose_logger.isEnabledFor(logging.DEBUG):
+        return "litellm logs every piece"
+    if type(source) is openai.Stream and _tells_every_piece(opened.logging_obj):
+        return "litellm tells its callbacks every piece of a synchronous stream"
+    return ""
+
+
+def _is_plain(opened: Any) -> bool:
+    return type(opened) is inside_litellm.CustomStreamWrapper
+
+
+def _tells_every_piece(logged: Any) -> bool:
+    if inside_litellm.disable_streaming_logging:
+        return False
+    return any(getattr(inside_litellm, name, None) for name in _CALLBACKS) or any(
+        getattr(logged, name, None) for name in _CALLBACKS_OF_CALL
+    )

@@ -1,0 +1,50 @@
+"""StreamHost: what litellm's router asks the provider through; it hands the streams that are opened to our core."""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING, Any
+
+from litellm.router_python_host import PythonHost
+
+from liteagent_nb.models.router_core.calls import current_metrics
+from liteagent_nb.models.router_core.cover import taken_over
+from liteagent_nb.models.router_core.metrics import StreamMetrics
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["StreamHost"]
+
+
+class StreamHost(PythonHost):  # type: ignore[misc]
+    """litellm's host. Whatever it is asked for is litellm's own; of chats the stream is taken over when it is open."""
+
+    __slots__ = ("_core",)
+
+    def __init__(self, core: str) -> None:
+        self._core = core
+
+    def invoke(self, op: str) -> Any:
+        """Return litellm's function named *op*."""
+        endpoint = super().invoke(op)
+        if op == "acompletion":
+            return self._async(endpoint)
+        return self._sync(endpoint) if op == "completion" else endpoint
+
+    def _async(self, endpoint: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(endpoint)
+        async def asked(*args: Any, **kwargs: Any) -> Any:
+            return self._taken(await endpoint(*args, **kwargs))
+
+        return asked
+
+    def _sync(self, endpoint: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(endpoint)
+        def asked(*args: Any, **kwargs: Any) -> Any:
+            return self._taken(endpoint(*args, **kwargs))
+
+        return asked
+
+    def _taken(self, answer: Any) -> Any:
+        return taken_over(answer, core=self._core, metrics=current_metrics() or StreamMetrics(self._core))
