@@ -12,6 +12,7 @@ from liteagent_nb.models.router_core.streams import ExtractedStream, MeasuredStr
 from liteagent_nb.models.router_core.verified import VerifiedStream
 
 if TYPE_CHECKING:
+    from liteagent_nb.models.router_core.lane import Shape
     from liteagent_nb.models.router_core.metrics import StreamMetrics
 
 __all__ = ["taken_over", "why_handed_over"]
@@ -21,7 +22,7 @@ _CALLBACKS = ("callbacks", "success_callback", "_async_success_callback")
 _CALLBACKS_OF_CALL = ("dynamic_success_callbacks", "dynamic_async_success_callbacks")
 
 
-def taken_over(opened: Any, *, core: str, metrics: StreamMetrics) -> Any:
+def taken_over(opened: Any, *, core: str, metrics: StreamMetrics, proven: set[Shape]) -> Any:
     """Return the stream that litellm has just opened, read by *core*, or as it is where *core* does not cover it.
 
     What is no stream comes back as it is.
@@ -32,7 +33,7 @@ def taken_over(opened: Any, *, core: str, metrics: StreamMetrics) -> Any:
         metrics.attempt("legacy", why)
         return MeasuredStream(opened, metrics) if _is_plain(opened) else opened
     metrics.attempt(core, "")
-    return _KINDS[core](opened, metrics)
+    return _KINDS[core](opened, metrics, proven)
 
 
 def why_handed_over(opened: Any) -> str:

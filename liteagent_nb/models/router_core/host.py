@@ -14,16 +14,19 @@ from liteagent_nb.models.router_core.metrics import StreamMetrics
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from liteagent_nb.models.router_core.lane import Shape
+
 __all__ = ["StreamHost"]
 
 
 class StreamHost(PythonHost):  # type: ignore[misc]
     """litellm's host. Whatever it is asked for is litellm's own; of chats the stream is taken over when it is open."""
 
-    __slots__ = ("_core",)
+    __slots__ = ("_core", "_proven")
 
     def __init__(self, core: str) -> None:
         self._core = core
+        self._proven: set[Shape] = set()
 
     def invoke(self, op: str) -> Any:
         """Return litellm's function named *op*."""
@@ -47,4 +50,5 @@ class StreamHost(PythonHost):  # type: ignore[misc]
         return asked
 
     def _taken(self, answer: Any) -> Any:
-        return taken_over(answer, core=self._core, metrics=current_metrics() or StreamMetrics(self._core))
+        metrics = current_metrics() or StreamMetrics(self._core)
+        return taken_over(answer, core=self._core, metrics=metrics, proven=self._proven)

@@ -2,36 +2,45 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+import re
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
-from liteagent_nb.models.router_core.pieces import Mould, is_same_chunk
+from liteagent_nb.models.router_core.pieces import Mould, is_flat, is_same_chunk
 from liteagent_nb.models.router_core.template import Template, template_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["Lane"]
+__all__ = ["Lane", "Shape"]
+
+Shape: TypeAlias = tuple[bytes, str]
+"""An event and litellm's chunk of it, without the words and what is new in each reply."""
 
 _MOST_TRIES = 4
 _WORTH_IT = 8
 """A template that has served so many pieces has earned the look for its successor."""
 _SHORTEST_REPEATED = 3
 """Shorter pieces litellm lets repeat for ever."""
+_NEW_IN_EACH_REPLY = {"id", "created"}
+_NEW_IN_EACH_EVENT = re.compile(rb'"(?:id|created)":\s*(?:"[^"\\]*"|\d+)')
+_MOST_SHAPES = 64
 
 
 class _Way(NamedTuple):
     template: Template
     mould: Mould
+    shape: Shape
 
 
 class Lane:
     """One reply's fast way.
 
-    It opens once litellm has made two chunks of one template that are the same but for their words, and closes with
-    the reply's finish reason.
+    It opens once litellm has made two chunks of one template that are the same but for their words, in this reply or
+    in an earlier one of the same shape (*proven* has the shapes), and closes with the reply's finish reason.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, proven: set[Shape]) -> None:
+        self._proven = proven
         self._way: _Way | None = None
         self._is_open = False
         self._tries = _MOST_TRIES
@@ -64,6 +73,8 @@ class Lane:
         if self._way and words and is_same_chunk(self._way.mould.made(words), chunk):
             self._is_open = words[0] != self._last
             self._last = words[0]
+            if len(self._proven) < _MOST_SHAPES:
+                self._proven.add(self._way.shape)
             return
         self._is_open = False
         self._look(event, chunk)
@@ -82,14 +93,21 @@ class Lane:
         words = template.words_of(event) if template else None
         if template and words and words == _words_in(chunk, template.extras):
             self._tries -= 1
-            self._way, self._last = _Way(template, Mould(chunk, template.extras)), words[0]
+            self._way = _Way(template, Mould(chunk, template.extras), _shape(template, chunk))
+            self._last = words[0]
+            self._is_open = self._way.shape in self._proven
 
 
 def _is_text_alone(chunk: Any) -> bool:
-    choices = getattr(chunk, "choices", None) or ()
-    return len(choices) == 1 and isinstance(choices[0].delta.content, str) and choices[0].finish_reason is None
+    return is_flat(chunk) and isinstance(chunk.choices[0].delta.content, str) and chunk.choices[0].finish_reason is None
 
 
 def _words_in(chunk: Any, extras: Iterable[str]) -> list[Any]:
     """Return what litellm's chunk has where the words of an event are put."""
     return [chunk.choices[0].delta.content, *((chunk.__pydantic_extra__ or {}).get(name) for name in extras)]
+
+
+def _shape(template: Template, chunk: Any) -> Shape:
+    told = chunk.model_dump(exclude=_NEW_IN_EACH_REPLY | set(template.extras))
+    told["choices"][0]["delta"]["content"] = ""
+    return _NEW_IN_EACH_EVENT.sub(b"", template.fixed), repr(told)

@@ -2,36 +2,56 @@
 
 from __future__ import annotations
 
-import copy
 import time
 from typing import Any
 
-__all__ = ["Mould", "is_same_chunk", "settled"]
+__all__ = ["Mould", "is_flat", "is_same_chunk", "settled"]
 
+_HIDDEN = "_hidden_params"
 _SET_PER_CHUNK = "created_at"
 _KEPT_APART = 2
+_SCALARS = (str, int, float)
+
+_new = object.__new__
+_set = object.__setattr__
 
 
 class Mould:
-    """Makes chunks like *chunk*, which litellm has made; *extras* are the names of the words beside the content."""
+    """Makes chunks like *chunk*, which litellm has made; *extras* are the names of the words beside the content.
+
+    A chunk shares nothing that its reader may change with any other. It is put together as pydantic's own copies are,
+    by hand: that is half of what a piece costs.
+    """
 
     def __init__(self, chunk: Any, extras: tuple[str, ...]) -> None:
-        self._chunk = chunk.model_copy()
-        self._choice = chunk.choices[0].model_copy()
-        self._delta = self._choice.delta.model_copy()
-        self._hidden = dict(chunk._hidden_params)  # noqa: SLF001 - litellm's documented place for it
+        choice = chunk.choices[0]
+        self._chunk, self._choice, self._delta = (_copied(part) for part in (chunk, choice, choice.delta))
+        self._hidden = dict(self._chunk.__pydantic_private__[_HIDDEN])
         self._extras = extras
 
-    def made(self, words: list[str]) -> Any:
-        """Return a chunk of its own: no other shares what a reader may change in it."""
-        chunk, choice, delta = copy.copy(self._chunk), copy.copy(self._choice), copy.copy(self._delta)
+    def made(self, words: list[str], made_s: float | None = None) -> Any:
+        """Return the chunk with *words*, the content first, as made at *made_s*, now where that is not said."""
+        delta = _copied(self._delta)
         delta.__pydantic_extra__["content"] = words[0]
+        choice = _copied(self._choice)
         choice.__pydantic_extra__["delta"] = delta
+        chunk = _copied(self._chunk)
         chunk.__dict__["choices"] = [choice]
-        for name, word in zip(self._extras, words[1:], strict=True):
-            chunk.__pydantic_extra__[name] = word
-        chunk.__pydantic_private__["_hidden_params"] = {**self._hidden, _SET_PER_CHUNK: time.time()}
+        chunk.__pydantic_private__[_HIDDEN] = {**self._hidden, _SET_PER_CHUNK: made_s or time.time()}
+        if self._extras:
+            chunk.__pydantic_extra__.update(zip(self._extras, words[1:], strict=True))
         return chunk
+
+
+def _copied(model: Any) -> Any:
+    """Return what `copy.copy` would, in a third of the time."""
+    new = _new(type(model))
+    private = model.__pydantic_private__
+    _set(new, "__dict__", model.__dict__.copy())
+    _set(new, "__pydantic_extra__", model.__pydantic_extra__.copy())
+    _set(new, "__pydantic_fields_set__", model.__pydantic_fields_set__.copy())
+    _set(new, "__pydantic_private__", private and private.copy())
+    return new
 
 
 def settled(run: list[Any]) -> list[Any]:
@@ -40,17 +60,24 @@ def settled(run: list[Any]) -> list[Any]:
     The last two stay apart: litellm compares them, to see a model that goes round in circles.
     """
     joined = run[:-_KEPT_APART]
-    return [_joined(joined), *run[-_KEPT_APART:]] if joined else run
+    if not joined:
+        return run
+    text = "".join(piece.choices[0].delta.__pydantic_extra__["content"] for piece in joined)
+    made_s = run[0].__pydantic_private__[_HIDDEN][_SET_PER_CHUNK]  # litellm counts in the order of their making
+    return [Mould(run[0], ()).made([text], made_s), *run[-_KEPT_APART:]]
 
 
-def _joined(run: list[Any]) -> Any:
-    whole = copy.copy(run[0])
-    choice = copy.copy(whole.choices[0])
-    delta = copy.copy(choice.delta)
-    delta.__pydantic_extra__["content"] = "".join(piece.choices[0].delta.content for piece in run)
-    choice.__pydantic_extra__["delta"] = delta
-    whole.__dict__["choices"] = [choice]
-    return whole
+def is_flat(chunk: Any) -> bool:
+    """Whether *chunk* is one choice that holds nothing but words and numbers: then copies of it are apart."""
+    if len(getattr(chunk, "choices", None) or ()) != 1:
+        return False
+    choice = chunk.choices[0]
+    return _is_scalar(chunk, "choices") and _is_scalar(choice, "delta") and _is_scalar(choice.delta, "")
+
+
+def _is_scalar(model: Any, inner: str) -> bool:
+    values = {**model.__dict__, **(model.__pydantic_extra__ or {})}
+    return all(value is None or isinstance(value, _SCALARS) for name, value in values.items() if name != inner)
 
 
 def is_same_chunk(one: Any, other: Any) -> bool:
@@ -59,6 +86,6 @@ def is_same_chunk(one: Any, other: Any) -> bool:
 
 
 def _told(chunk: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-    hidden = dict(chunk._hidden_params)  # noqa: SLF001 - see above
+    hidden = dict(chunk.__pydantic_private__[_HIDDEN])
     hidden.pop(_SET_PER_CHUNK, None)
     return chunk.model_dump(), hidden

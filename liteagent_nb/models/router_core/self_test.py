@@ -30,7 +30,7 @@ def self_test() -> None:
     if not callable(host.invoke("acompletion")) or not callable(router.from_config):
         raise LookupError("its router asks no host")
     metrics = StreamMetrics("extracted")
-    ours, theirs = ExtractedStream(_opened(), metrics), _opened()
+    ours, theirs = ExtractedStream(_opened(), metrics, set()), _opened()
     for _ in range(len(_PIECES) + 1):
         mine, other = _next_of(ours), _next_of(theirs)
         other.id, other.created = mine.id, mine.created  # the moment and the name of its making

@@ -11,9 +11,13 @@ from liteagent_nb.models.router_core.pieces import settled
 from liteagent_nb.models.router_core.tap import Tap
 
 if TYPE_CHECKING:
+    from liteagent_nb.models.router_core.lane import Shape
     from liteagent_nb.models.router_core.metrics import StreamMetrics
 
 __all__ = ["ExtractedStream", "MeasuredStream"]
+
+_COUNTED_IN_LAST = 3
+"""Where in a reply the server says what it has counted."""
 
 _Wrapper: Any = inside_litellm.CustomStreamWrapper
 
@@ -62,9 +66,9 @@ class MeasuredStream(_Wrapper):  # type: ignore[misc]
 class ExtractedStream(MeasuredStream):
     """litellm's stream whose text takes the fast way; every other event is read by the SDK and by litellm."""
 
-    def __init__(self, opened: Any, metrics: StreamMetrics) -> None:
+    def __init__(self, opened: Any, metrics: StreamMetrics, proven: set[Shape]) -> None:
         super().__init__(opened, metrics)
-        self._lane = Lane()
+        self._lane = Lane(proven)
         self._tap = Tap(opened.completion_stream.response)
         self._all_chunks = self.chunks
         """As the caller sees them; `chunks`, which litellm counts at the end, has runs of text merged."""
@@ -147,6 +151,15 @@ class ExtractedStream(MeasuredStream):
         """Let the caller see the chunks that litellm has made."""
         if self.chunks is not self._all_chunks:
             self._all_chunks += self.chunks[self._known :]
+
+    async def _async_build_complete_streaming_response(self) -> Any:
+        """Put the whole together here, which litellm does in a thread: what is merged is not worth the way there.
+
+        Not so where the server has not counted: a tokenizer has to, and that takes its time.
+        """
+        if any(getattr(chunk, "usage", None) is not None for chunk in self.chunks[-_COUNTED_IN_LAST:]):
+            return self._build_complete_streaming_response()
+        return await super()._async_build_complete_streaming_response()
 
     def _learn(self, chunk: Any) -> None:
         if self.received_finish_reason is not None:

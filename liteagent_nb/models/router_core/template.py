@@ -24,6 +24,8 @@ class Template:
     """One server's event around its words: the content first, then the *extras* of the chunk by their names."""
 
     pattern: re.Pattern[bytes]
+    fixed: bytes
+    """What stands around the words."""
     order: tuple[int, ...]
     """Where in the event each word stands."""
     extras: tuple[str, ...]
@@ -85,6 +87,7 @@ def _made(text: str, chunk: Any, names: tuple[str, ...]) -> Template | None:
     standing = [name for _, name in places]
     return Template(
         pattern=re.compile(_STRING.join(re.escape(part.encode()) for part in fixed)),
+        fixed="\n".join(fixed).encode(),
         order=tuple(standing.index(name) + 1 for name in names),
         extras=names[1:],
     )

@@ -10,6 +10,7 @@ from liteagent_nb.models.router_core.pieces import is_same_chunk, settled
 from liteagent_nb.models.router_core.streams import ExtractedStream
 
 if TYPE_CHECKING:
+    from liteagent_nb.models.router_core.lane import Shape
     from liteagent_nb.models.router_core.metrics import StreamMetrics
 
 __all__ = ["VerifiedStream"]
@@ -21,8 +22,8 @@ _SHOWN_CHARS = 300
 class VerifiedStream(ExtractedStream):
     """Hands out litellm's chunks alone; what the fast way would have made of them is compared, and thrown away."""
 
-    def __init__(self, opened: Any, metrics: StreamMetrics) -> None:
-        super().__init__(opened, metrics)
+    def __init__(self, opened: Any, metrics: StreamMetrics, proven: set[Shape]) -> None:
+        super().__init__(opened, metrics, proven)
         self._guessed: Any = None
         self._merged_chunks: list[Any] = []
         self._guessed_run: list[Any] = []
