@@ -42,6 +42,7 @@ _HOMES = {
     "enable_codex_agent": "provider.codex_agent",
     "extract_content": "extras.response_utils",
     "fetch_remote_image": "extras.images",
+    "make_router": "models.router_core",
     "remove_cache": "extras.cache",
     "run_agent": "core.agent",
     "run_mcp_mini_agent": "assembly",

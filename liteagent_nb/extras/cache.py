@@ -93,6 +93,8 @@ def remove_cache(router: Any) -> None:
         return
     for name in _METHODS:
         delattr(router, name)
+    for name, method in cache.replaced.items():
+        setattr(router, name, method)
     cache.store.close()
 
 

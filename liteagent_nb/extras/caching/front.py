@@ -49,6 +49,8 @@ class RouterCache:
 
     def __init__(self, router: Any, store: Store, *, ttl_s: float | None) -> None:
         self.store = store
+        self.replaced = {name: vars(router)[name] for name in ("acompletion", "completion") if name in vars(router)}
+        """What stood before the router already, as a streaming core of ours does."""
         self._asks_async = router.acompletion
         self._asks_sync = router.completion
         self._keys = RequestKeys(router)

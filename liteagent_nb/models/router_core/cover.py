@@ -12,6 +12,8 @@ from liteagent_nb.models.router_core.streams import ExtractedStream, MeasuredStr
 from liteagent_nb.models.router_core.verified import VerifiedStream
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from liteagent_nb.models.router_core.lane import Shape
     from liteagent_nb.models.router_core.metrics import StreamMetrics
 
@@ -40,27 +42,28 @@ def why_handed_over(opened: Any) -> str:
     """Return why litellm itself reads *opened*; empty where its text may take the fast way."""
     if not _is_plain(opened):
         return f"litellm reads it with a stream of another kind, {type(opened).__name__}"
-    source = opened.completion_stream
-    if type(source) not in {openai.Stream, openai.AsyncStream}:
+    if type(opened.completion_stream) not in {openai.Stream, openai.AsyncStream}:
         return f"{opened.custom_llm_provider} does not answer with events that the OpenAI client reads"
-    if opened.merge_reasoning_content_in_choices:
-        return "merge_reasoning_content_in_choices is set"
-    if inside_litellm.post_call_rules:
-        return "litellm.post_call_rules look at every piece"
-    if inside_litellm.constants.LITELLM_MAX_STREAMING_DURATION_SECONDS is not None:
-        return "LITELLM_MAX_STREAMING_DURATION_SECONDS is set"
-    if inside_litellm.set_verbose or inside_litellm.verbose_logger.isEnabledFor(logging.DEBUG):
-        return "litellm logs every piece"
-    if type(source) is openai.Stream and _tells_every_piece(opened.logging_obj):
-        return "litellm tells its callbacks every piece of a synchronous stream"
-    return ""
+    return next((why for why, is_so in _who_looks(opened) if is_so), "")
+
+
+def _who_looks(opened: Any) -> Iterator[tuple[str, bool]]:
+    """Yield what in litellm would look at every piece, and whether it does."""
+    longest_s = inside_litellm.constants.LITELLM_MAX_STREAMING_DURATION_SECONDS
+    is_logged = inside_litellm.set_verbose or inside_litellm.verbose_logger.isEnabledFor(logging.DEBUG)
+    is_sync = type(opened.completion_stream) is openai.Stream
+    yield "merge_reasoning_content_in_choices is set", opened.merge_reasoning_content_in_choices
+    yield "litellm.post_call_rules look at every piece", bool(inside_litellm.post_call_rules)
+    yield "LITELLM_MAX_STREAMING_DURATION_SECONDS is set", longest_s is not None
+    yield "litellm logs every piece", is_logged
+    yield "litellm tells its callbacks every piece of a synchronous stream", is_sync and _are_told(opened.logging_obj)
 
 
 def _is_plain(opened: Any) -> bool:
     return type(opened) is inside_litellm.CustomStreamWrapper
 
 
-def _tells_every_piece(logged: Any) -> bool:
+def _are_told(logged: Any) -> bool:
     if inside_litellm.disable_streaming_logging:
         return False
     return any(getattr(inside_litellm, name, None) for name in _CALLBACKS) or any(

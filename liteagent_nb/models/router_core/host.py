@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["StreamHost"]
 
 
-class StreamHost(PythonHost):  # type: ignore[misc]
+class StreamHost(PythonHost):
     """litellm's host. Whatever it is asked for is litellm's own; of chats the stream is taken over when it is open."""
 
     __slots__ = ("_core", "_proven")

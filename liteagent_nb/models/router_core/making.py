@@ -14,15 +14,16 @@ from liteagent_nb.models.router_core.calls import measured_by
 from liteagent_nb.models.router_core.metrics import StreamMetrics
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
-__all__ = ["CORES", "make_router"]
+__all__ = ["CORES", "make_router", "named", "usable"]
 
 CORES = ("legacy", "extracted", "verify")
 """The streaming cores there are."""
 
 _VARIABLE = "LITELLM_ROUTER_CORE"
 _log = logging.getLogger(__name__)
+_told: set[str] = set()
 
 
 def make_router(model_list: Sequence[Mapping[str, Any]], core: str | None = None, **router_kwargs: Any) -> Any:
@@ -33,26 +34,34 @@ def make_router(model_list: Sequence[Mapping[str, Any]], core: str | None = None
     core serves, and the other one is compared with it. Streams of the last two have `metrics`. Where none is named,
     `LITELLM_ROUTER_CORE` says which, `legacy` without it. Raises `ConfigError` for another one.
     """
-    core = _named(core)
-    if core != "legacy" and (why := _why_not()):
-        _log.warning("the router's core is legacy, not %s: %s", core, why)
-        core = "legacy"
+    core = usable(named(core))
     if core == "legacy":
         return inside_litellm.Router(model_list=model_list, **router_kwargs)
     return _with_core(core, {"model_list": model_list, **router_kwargs})
 
 
-def _named(core: str | None) -> str:
-    named = environment.text(_VARIABLE, "legacy") if core is None else core
-    if named not in CORES:
+def named(core: str | None) -> str:
+    """Return *core*, or the one that the environment names. Raises `ConfigError` for one that there is not."""
+    told = environment.text(_VARIABLE, "legacy") if core is None else core
+    if told not in CORES:
         where = _VARIABLE if core is None else "core"
-        raise ConfigError(f"{where} is {named!r}", hint=f"set it to one of {', '.join(CORES)}")
-    return named
+        raise ConfigError(f"{where} is {told!r}", hint=f"set it to one of {', '.join(CORES)}")
+    return told
+
+
+def usable(core: str, *, why_not: Callable[[], str] | None = None) -> str:
+    """Return *core*, or `legacy` with one warning where the installed litellm is not as *core* takes it to be."""
+    if core == "legacy" or not (why := (why_not or _why_not)()):
+        return core
+    if why not in _told:
+        _told.add(why)
+        _log.warning("the Router's core is legacy, not %s: %s", core, why)
+    return "legacy"
 
 
 @functools.cache
 def _why_not() -> str:
-    """Return why the installed litellm can only be left as it is; empty where its streams can be read by our core."""
+    """Return why the installed litellm has to be left as it is; empty where our core can read its streams."""
     try:
         from liteagent_nb.models.router_core.self_test import self_test  # noqa: PLC0415 - older ones lack what it needs
 

@@ -25,8 +25,10 @@ _Wrapper: Any = inside_litellm.CustomStreamWrapper
 class MeasuredStream(_Wrapper):  # type: ignore[misc]
     """litellm's stream as it is, measured."""
 
+    chunks: list[Any]
+
     def __init__(self, opened: Any, metrics: StreamMetrics) -> None:
-        vars(self).update(vars(opened))  # its state goes on here: it is not begun a second time
+        self.__dict__.update(opened.__dict__)  # its state goes on here: it is not begun a second time
         self._opened = opened  # were it let go, litellm would take the call for over
         self.metrics = metrics
 

@@ -12,7 +12,8 @@ __all__ = ["Template", "template_of"]
 _FIELD = b"data:"
 _CONTENT = "content"
 _FIXED = frozenset({"id", "object", "created", "model", "service_tier", "system_fingerprint", "provider"})
-"""Words at the top of a chunk that stay the same in a reply; others may be new in each, as OpenAI's `obfuscation` is."""
+"""Words at the top of a chunk that stay the same in a reply; others may be new in each, as `obfuscation` is."""
+_NOT_IN_IT = frozenset({"error", _CONTENT})
 _STRING = rb'"((?:[^"\\\x00-\x1f]++|\\.)*+)"'
 _PROBE = '\N{REPLACEMENT CHARACTER}"\\{}'
 
@@ -43,7 +44,7 @@ class Template:
 
 
 def _read(raw: bytes) -> str:
-    return json.loads(b'"%b"' % raw) if b"\\" in raw else raw.decode()  # type: ignore[no-any-return]
+    return str(json.loads(b'"%b"' % raw)) if b"\\" in raw else raw.decode()
 
 
 def template_of(event: bytes) -> Template | None:
@@ -65,7 +66,7 @@ def template_of(event: bytes) -> Template | None:
 
 
 def _is_content_alone(chunk: Any) -> bool:
-    if not isinstance(chunk, dict) or chunk.get("usage") is not None or chunk.get("error"):
+    if not isinstance(chunk, dict) or chunk.get("usage") is not None or not _NOT_IN_IT.isdisjoint(chunk):
         return False
     choices = chunk.get("choices")
     if not isinstance(choices, list) or len(choices) != 1 or not isinstance(choices[0], dict):

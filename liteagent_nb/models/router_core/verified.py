@@ -1,4 +1,4 @@
-"""VerifiedStream: litellm's own core serves, the extracted one reads the same events beside it, differences are told."""
+"""VerifiedStream: litellm's own core serves, the extracted one reads the same events, and differences are told."""
 
 from __future__ import annotations
 
