@@ -45,7 +45,6 @@ class Pieces:
 
     def close(self) -> Iterator[Any]:
         """Yield the last pieces. Raises httpx's error where the stream broke off: litellm would make up an end."""
-        yield from self._pieces(self._events.close())
         if self._end is None:
             raise httpx.RemoteProtocolError("the stream ended before its end")
         yield self._end

@@ -13,9 +13,7 @@ from liteagent_nb.models.direct.sse import EventReader
 
 def read(*blocks):
     reader = EventReader()
-    return [data.decode() for block in blocks for data in reader.feed(block)] + [
-        data.decode() for data in reader.close()
-    ]
+    return [data.decode() for block in blocks for data in reader.feed(block)]
 
 
 @pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])

@@ -45,8 +45,6 @@ async def stream_directly(request: DirectRequest, *, cost_of: Callable[[Any], fl
                 if reply.is_done:
                     await wait_for_the_end(blocks)
                     break
-            for delta in reply.read(events.close()):
-                yield delta
     except NoRoomToAnswer:
         reply.cut()
     usage, is_estimate = reply.usage(request)

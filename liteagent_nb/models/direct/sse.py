@@ -12,35 +12,26 @@ class BlockReader:
 
     def __init__(self) -> None:
         self._held: list[bytes] = []
+        self._skips_lf = False
+        """Whether a line has ended with a CR, whose LF may still be on its way."""
 
     def feed(self, block: bytes) -> list[bytes]:
         """Return the events that *block* closes."""
-        if b"\n" not in block and b"\r" not in block and not self._ends_with_return():
+        if self._skips_lf and block:
+            block, self._skips_lf = block.removeprefix(b"\n"), False
+        if b"\r" in block:
+            self._skips_lf = block.endswith(b"\r")
+            block = block.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        if b"\n" not in block:
             self._held.append(block)  # a long line is joined once, not with every block of it
             return []
-        text = b"".join((*self._held, block))
-        if b"\r" in text:
-            # The LF of a last CR may still be on its way.
-            text, held = (text[:-1], b"\r") if text.endswith(b"\r") else (text, b"")
-            text = text.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-            return self._closed(text, held)
-        return self._closed(text, b"")
-
-    def close(self) -> list[bytes]:
-        """Return the event that only a last CR closes."""
-        return self._closed(self.rest()[:-1] + b"\n", b"") if self._ends_with_return() else []
+        *events, rest = b"".join((*self._held, block)).split(b"\n\n")
+        self._held = [rest]
+        return events
 
     def rest(self) -> bytes:
         """Return what no blank line has closed."""
         return b"".join(self._held)
-
-    def _ends_with_return(self) -> bool:
-        return bool(self._held) and self._held[-1].endswith(b"\r")
-
-    def _closed(self, text: bytes, held: bytes) -> list[bytes]:
-        *events, rest = text.split(b"\n\n")
-        self._held = [part for part in (rest, held) if part]
-        return events
 
 
 class EventReader:
@@ -56,13 +47,7 @@ class EventReader:
 
     def feed(self, block: bytes) -> list[bytes]:
         """Return the data of the events that *block* completes, several lines of one joined by LF."""
-        return self._data_of(self._blocks.feed(block))
-
-    def close(self) -> list[bytes]:
-        """Return the data of an event that only a last CR closes; what else is left is no event."""
-        return self._data_of(self._blocks.close())
-
-    def _data_of(self, events: list[bytes]) -> list[bytes]:
+        events = self._blocks.feed(block)
         if self._is_first and events:
             events[0], self._is_first = events[0].removeprefix(_BOM), False
         return [data for event in events if (data := _data_of(event)) is not None]

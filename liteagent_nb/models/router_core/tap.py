@@ -90,8 +90,6 @@ class Tap:
         self.events.extend(self._reader.feed(block))
 
     def _finish(self, failure: Exception | None) -> None:
-        if failure is None:
-            self.events.extend(self._reader.close())
         self._failure, self.is_at_end = failure, True
 
     def _end(self) -> list[bytes]:
