@@ -9,6 +9,7 @@ import threading
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
+    import contextvars
     from collections.abc import Callable, Coroutine
 
 __all__ = ["Portal", "shared_portal"]
@@ -55,6 +56,10 @@ class Portal:
             errand.ended.wait(self._grace_s)
             raise
         return errand.result()
+
+    def call_soon(self, function: Callable[[], object], *, context: contextvars.Context | None = None) -> None:
+        """Call *function* on the portal's loop, soon; returns at once, from whatever thread."""
+        self._opened().call_soon_threadsafe(function, context=context)
 
     def close(self) -> None:
         """Cancel what still runs and end the thread."""

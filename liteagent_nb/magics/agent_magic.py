@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from IPython.core.magic import Magics, line_cell_magic, magics_class, no_var_expand
 from traitlets import Bool, Float, Int, List, Unicode
@@ -17,7 +17,7 @@ from liteagent_nb.magics.choosing import Wanted
 from liteagent_nb.magics.completion import agent_matcher
 from liteagent_nb.magics.conversation import Conversation
 from liteagent_nb.magics.mcp_servers import McpServers
-from liteagent_nb.magics.options import Asked, variable_name
+from liteagent_nb.magics.options import Asked, parser_of, variable_name
 from liteagent_nb.magics.plan import planned
 from liteagent_nb.magics.stopped import Stopped
 from liteagent_nb.panels.live_run import LiveRun
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from liteagent_nb.cassettes.cassette import Cassette
     from liteagent_nb.core.portal import Portal
     from liteagent_nb.core.steps import Run
+    from liteagent_nb.magics.agent_panel import AgentPanel
     from liteagent_nb.magics.executors import Executors
     from liteagent_nb.services.host import Host
 
@@ -77,6 +78,8 @@ class AgentMagics(Magics):
         self.ledger = Ledger()
         self.carried: Cassette | None = None
         """The cassette that a cell of the notebook carries."""
+        self.panel: AgentPanel | None = None
+        """The chat that this notebook shows."""
         self.served: dict[str, Host] = {}
         """What other programs may ask, by its kind."""
         self.matcher = agent_matcher(self)
@@ -90,19 +93,22 @@ class AgentMagics(Magics):
         %%agent takes the cell's text as the task, %agent the rest of the line. Options come first.
         %agent reset, history, models, tools or status tells about the conversation, which goes on over cells.
         %agent cassette record, replay, auto or off uses a recording; %agent cost says what every question cost.
+        %agent panel shows a chat that goes on while other cells run; --ask all asks before every call.
         %agent serve offers this agent to other programs, serve --mcp to MCP clients; serve stop ends it.
         $`x` in a task tells the model what the variable x is, --image x shows it as a picture; --option $x takes its
         value.
         """
-        asked = AGENT_LINE.read(_parser(), line, cell, self.ip.user_ns)
+        asked = AGENT_LINE.read(parser_of(self.agent), line, cell, self.ip.user_ns)
         if asked.chosen.help:
-            print(_parser().format_help())  # noqa: T201 (help is text)
+            print(parser_of(self.agent).format_help())  # noqa: T201 (help is text)
             return None
         self._limit(asked)
         if asked.words is not None and (answer := commands.named(asked.words, cell)):
             return answer(self, Wanted(asked.chosen, self))
         if not asked.task.strip():
             raise ConfigError("there is no task", hint="write what to do below %%agent, or behind %agent")
+        if asked.chosen.ask:
+            raise ConfigError("a cell cannot ask while it runs", hint="%agent panel --ask … shows a chat that can")
         return self._ask(asked)
 
     def _limit(self, asked: Asked) -> None:
@@ -113,7 +119,7 @@ class AgentMagics(Magics):
 
     def _ask(self, asked: Asked) -> Run | None:
         name, is_quiet = variable_name(asked.chosen.output), asked.chosen.quiet
-        plan = planned(self, asked)
+        plan = planned(self, asked, self.conversation)
         if not is_quiet:
             self.publish(line_bundle(plan.choice.name, plan.choice.why))
         with LiveRun(None if is_quiet or not self.can_update else self.ip.display_pub.publish) as panel:
@@ -146,7 +152,3 @@ class AgentMagics(Magics):
     def publish(self, bundle: dict[str, Any]) -> None:
         """Show *bundle* as an output of the running cell."""
         self.ip.display_pub.publish(bundle)
-
-
-def _parser() -> Any:
-    return cast("Any", AgentMagics.agent).parser  # set by AGENT_LINE

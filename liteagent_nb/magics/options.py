@@ -15,7 +15,7 @@ from IPython.core.magic_arguments import argument, magic_arguments
 from liteagent_nb.core.errors import ConfigError
 from liteagent_nb.magics.references import find_name
 
-__all__ = ["FLAG", "SEVERAL", "Asked", "Line", "Option", "Settings", "variable_name"]
+__all__ = ["FLAG", "SEVERAL", "Asked", "Line", "Option", "Settings", "parser_of", "variable_name"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -57,6 +57,11 @@ class Settings:
     def __init__(self, chosen: Namespace, traits: object) -> None:
         self._chosen = chosen
         self._traits = traits
+
+    @property
+    def given(self) -> dict[str, object]:
+        """The options that were given."""
+        return {name: value for name, value in vars(self._chosen).items() if value is not None and name != "task"}
 
     def __getattr__(self, name: str) -> Any:
         value = getattr(self._chosen, name, None)
@@ -133,6 +138,12 @@ def _meant(value: Any, names: Mapping[str, object]) -> Any:
         return find_name(value[1:], names)
     is_quoted = len(value) > 1 and value[0] == value[-1] and value[0] in "'\""
     return value[1:-1] if is_quoted else value
+
+
+def parser_of(magic: object) -> Any:
+    """Return the reader of a magic's options, which `Line` has given it."""
+    untyped: Any = magic
+    return untyped.parser
 
 
 def variable_name(name: str | None) -> str:

@@ -6,7 +6,7 @@ import re
 from functools import cache
 from importlib.resources import files
 
-__all__ = ["framed", "static_text", "style_tag", "widget_css"]
+__all__ = ["framed", "static_text", "style_tag", "widget_css", "widget_esm"]
 
 
 @cache
@@ -26,9 +26,14 @@ def style_tag() -> str:
 
 def widget_css(name: str) -> str:
     """Return the stylesheet of the widget whose own rules are in *name*: it draws what outputs draw, too."""
-    return "\n".join(static_text(file) for file in ("theme.css", "agent.css", name))
+    return "\n".join(static_text(file) for file in ("theme.css", "agent.css", "controls.css", name))
 
 
-def framed(html: str) -> str:
+def widget_esm(name: str) -> str:
+    """Return the ES module of the widget whose own code is in *name*; what widgets share comes before it."""
+    return f"{static_text('kit.js')}\n{static_text(name)}"
+
+
+def framed(html: str, *, classes: str = "") -> str:
     """Return one of our outputs: *html* with the stylesheet. A `$` in it is money, not the start of a formula."""
-    return f'<div class="la-run mathjax_ignore">{style_tag()}{html}</div>'
+    return f'<div class="{f"la-run {classes}".strip()} mathjax_ignore">{style_tag()}{html}</div>'
