@@ -39,6 +39,8 @@ class AgentPanel:
     """
 
     def __init__(self, options: str = "", /, **named: object) -> None:
+        self.given = named
+        """The options by their names."""
         magics = _loaded_magics()
         asked = AGENT_LINE.read(parser_of(magics.agent), options, None, magics.ip.user_ns)
         self._publisher = magics.ip.display_pub

@@ -23,14 +23,15 @@ def is_panel_command(rest: str) -> bool:
 def panel_command(magics: AgentMagics, wanted: Wanted, rest: str, body: str) -> AgentPanel:
     """Return the chat that these options and those before them describe; the cell's text is its first question.
 
-    Without options, or with `--fresh` alone, it is the notebook's last one, or a new one.
+    It is the notebook's chat where there is one with these options, so that a cell that is run again goes on with it;
+    `--fresh` begins a new one.
     """
     from liteagent_nb.magics.agent_panel import AgentPanel  # noqa: PLC0415 - ipywidgets load when a panel is shown
 
     asked = AGENT_LINE.read(parser_of(magics.agent), rest, body or None, magics.ip.user_ns)
     given = {**wanted.given, **{name: value for name, value in vars(asked.chosen).items() if value is not None}}
     output, is_new = given.pop("output", None), given.pop("fresh", False)
-    if magics.panel is None or given or is_new:
+    if magics.panel is None or is_new or given not in ({}, magics.panel.given):
         magics.panel = AgentPanel(**given)
     if output:
         magics.ip.user_ns[str(output)] = magics.panel

@@ -45,7 +45,8 @@ class ChatView {
     this.queue = make("ul", { className: "la-queue", "aria-label": "Questions that wait" });
     this.say = make("div", { className: "la-sr", role: "status", "aria-live": "polite" });
     this.figures = make("div", { className: "la-figures", "aria-label": "Tokens, money and time so far" });
-    this.root.append(this.olds, this.live, this.state, this.note, this.bar(), this.queue, this.box(), this.figures, this.say);
+    this.menu = make("div", { className: "la-list", role: "group", hidden: true });
+    this.root.append(this.olds, this.live, this.state, this.note, this.bar(), this.menu, this.queue, this.box(), this.figures, this.say);
     keepKeys(this.root);
     this.root.addEventListener("keydown", (event) => this.onKey(event));
     root.append(this.root);
@@ -55,14 +56,12 @@ class ChatView {
   bar() {
     this.pick = make("select", { "aria-label": "The question that these buttons are about", onchange: () => this.drawBar() });
     this.insert = button("insert", "Insert code", () => this.send("code", { n: this.picked }));
-    this.list = make("div", { className: "la-list", role: "menu", hidden: true });
-    const exporting = make("div", { className: "la-menu" }, button("export", "Export", () => this.openExport()), this.list);
     this.actions = make("div", { className: "la-bar la-row", role: "toolbar", "aria-label": "About a question", hidden: true },
       this.pick,
       button("copy", "Copy", () => this.send("copy", { n: this.picked })),
       button("edit", "Edit", () => this.send("edit", { n: this.picked })),
       button("retry", "Ask again", () => this.send("retry", { n: this.picked, model: this.chosen.value })),
-      this.insert, exporting);
+      this.insert, button("export", "Export", () => this.openExport()));
     return this.actions;
   }
 
@@ -72,13 +71,12 @@ class ChatView {
       oninput: () => this.drawButtons(), onpaste: (event) => this.take(event.clipboardData, event),
     });
     this.chips = make("div", { className: "la-chips" });
-    this.menu = make("div", { className: "la-list", role: "menu", hidden: true });
     this.file = make("input", { type: "file", accept: "image/*", multiple: true, hidden: true, onchange: () => this.addFiles(this.file.files) });
     this.chosen = make("select", { "aria-label": "Model", onchange: () => this.onModel() });
     this.other = make("input", { className: "la-input", hidden: true, placeholder: "provider/model", "aria-label": "Name of another model", onchange: () => this.onOther() });
     this.stop = button("stop", "Stop (Ctrl+.)", () => this.send("stop"), { text: false, kind: "la-round la-halt" });
     this.go = button("send", "Send (Enter)", () => this.ask(), { text: false, kind: "la-round la-main" });
-    const attach = make("div", { className: "la-menu" }, button("clip", "Attach", () => this.openAttach(), { text: false }), this.menu);
+    const attach = button("clip", "Attach", () => this.openAttach(), { text: false });
     const node = make("div", { className: "la-box" }, this.chips, this.input,
       make("div", { className: "la-row" }, attach, this.chosen, this.other, make("span", { className: "la-space" }), this.file, this.stop, this.go));
     node.addEventListener("dragover", (event) => { event.preventDefault(); event.stopPropagation(); node.classList.add("la-drop"); });
@@ -142,17 +140,14 @@ class ChatView {
     return this.lives.get(run);
   }
 
-  /** Add text in paragraphs of their own: a browser lays out only the one that grows. */
+  /** Add text in paragraphs of their own, long ones in parts: a browser lays out only the one that grows. */
   write(place, text) {
-    const pieces = text.split("\n\n");
-    pieces.forEach((piece, index) => {
-      let last = place.lastElementChild;
-      if (!last || index > 0) {
-        last = make("pre", { className: "la-live-text" });
-        place.append(last);
-      }
-      if (last.lastChild) last.lastChild.appendData(piece);
-      else last.append(document.createTextNode(piece));
+    text.split("\n\n").forEach((piece, index) => {
+      const last = index ? null : place.lastElementChild?.firstChild;
+      if (last && last.length < 8000) return last.appendData(piece);
+      const node = make("pre", { className: last ? "la-live-text la-more-text" : "la-live-text" });
+      node.append(document.createTextNode(piece));
+      return place.append(node);
     });
   }
 
@@ -306,8 +301,7 @@ class ChatView {
   }
 
   escape() {
-    const open = [this.menu, this.list].find((menu) => !menu.hidden);
-    if (open) open.hidden = true;
+    if (!this.menu.hidden) this.menu.hidden = true;
     else if (this.editing) {
       this.editing = 0;
       this.input.value = "";
@@ -363,21 +357,26 @@ class ChatView {
     this.other.value = "";
   }
 
-  openMenu(menu) {
-    for (const other of [this.menu, this.list]) if (other !== menu) other.hidden = true;
-    menu.hidden = !menu.hidden;
-    return !menu.hidden;
+  /** Open the menu of that name, or close it where it is open; whether it is open now. */
+  openMenu(name) {
+    this.menu.hidden = !this.menu.hidden && this.menu.getAttribute("aria-label") === name;
+    this.menu.setAttribute("aria-label", name);
+    return !this.menu.hidden;
+  }
+
+  fillMenu(...rows) {
+    this.menu.replaceChildren(...rows);
+    this.menu.firstChild.focus();
   }
 
   openExport() {
-    if (!this.openMenu(this.list)) return;
-    const pick = (what) => () => { this.list.hidden = true; this.send(what); };
-    this.list.replaceChildren(button("", "As Markdown", pick("markdown")), button("", "As a notebook", pick("notebook")), button("", "As cells below", pick("cells")));
-    this.list.firstChild.focus();
+    const pick = (what) => () => { this.menu.hidden = true; this.send(what); };
+    if (!this.openMenu("Export")) return;
+    this.fillMenu(button("", "As Markdown", pick("markdown")), button("", "As a notebook", pick("notebook")), button("", "As cells below", pick("cells")));
   }
 
   openAttach() {
-    if (!this.openMenu(this.menu)) return;
+    if (!this.openMenu("Attach")) return;
     this.menu.replaceChildren(make("div", { className: "la-none" }, "asking the kernel…"));
     this.send("names");
   }
@@ -390,8 +389,7 @@ class ChatView {
       return row;
     });
     const file = button("clip", "A picture from this computer", () => { this.menu.hidden = true; this.file.click(); });
-    this.menu.replaceChildren(file, ...rows);
-    this.menu.firstChild.focus();
+    this.fillMenu(file, ...rows);
   }
 
   take(transfer, event) {

@@ -64,10 +64,10 @@ function download(name, text) {
 
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** Run one of JupyterLab's commands: it listens for clicks on elements that name one. */
-async function labCommand(command, args = {}) {
+/** Run one of JupyterLab's commands: it listens for clicks on elements that name one, in outputs that it trusts. */
+async function labCommand(place, command, args = {}) {
   const link = make("button", { hidden: true, "data-commandlinker-command": command, "data-commandlinker-args": JSON.stringify(args) });
-  document.body.append(link);
+  place.append(link);
   link.click();
   await pause(40);
   link.remove();
@@ -76,16 +76,17 @@ async function labCommand(command, args = {}) {
 /** Insert cells below the one that *node* is in; whether the page could. */
 async function insertCells(node, cells) {
   const cell = node.closest(".jp-Notebook .jp-CodeCell");
-  if (!cell) return false;
+  const place = cell?.querySelector(".jp-OutputArea-output.jp-mod-trusted");
+  if (!place) return false;
   cell.dispatchEvent(new MouseEvent("mousedown", { bubbles: true, button: 0 }));
   document.dispatchEvent(new MouseEvent("mouseup", { bubbles: true, button: 0 }));
   for (const [index, { kind, source }] of cells.entries()) {
     const before = document.querySelector(".jp-Notebook .jp-Cell.jp-mod-active");
-    await labCommand("notebook:insert-cell-below");
+    await labCommand(place, "notebook:insert-cell-below");
     const made = document.querySelector(".jp-Notebook .jp-Cell.jp-mod-active");
     if (!made || made === before) return index > 0;
-    if (kind === "markdown") await labCommand("notebook:change-cell-to-markdown");
-    await labCommand("notebook:replace-selection", { text: source });
+    if (kind === "markdown") await labCommand(place, "notebook:change-cell-to-markdown");
+    await labCommand(place, "notebook:replace-selection", { text: source });
   }
   return true;
 }
