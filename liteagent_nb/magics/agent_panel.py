@@ -34,14 +34,15 @@ class AgentPanel:
 
     *options* are those of `%agent`, as text (`"-m openai/gpt-4o-mini --ask all"`) or by their names
     (`model=my_model, tool=[f], ask=["exec_python"]`), where objects may stand for names. Nothing waits for a run: other
-    cells can be run meanwhile, and a second question comes after the first. Raises `ConfigError` outside a notebook and
+    cells can be run meanwhile, and a second question comes after the first. *magics* are those of this notebook, whose
+    traits, ledger and cassette it uses. Raises `ConfigError` outside a notebook and
     without the extra `panels`.
     """
 
-    def __init__(self, options: str = "", /, **named: object) -> None:
+    def __init__(self, options: str = "", /, *, magics: AgentMagics | None = None, **named: object) -> None:
         self.given = named
         """The options by their names."""
-        magics = _loaded_magics()
+        magics = magics or _loaded_magics()
         asked = AGENT_LINE.read(parser_of(magics.agent), options, None, magics.ip.user_ns)
         self._publisher = magics.ip.display_pub
         self._backing = PanelBacking(magics, merged(asked.chosen, named))
@@ -52,7 +53,7 @@ class AgentPanel:
         self._shown: set[int] = set()
         self._chat = Chat(self._backing, self, magics.portal)
         self._widget = make_widget("agent_panel", self._hear)
-        self._do = PanelCommands(self._chat, self._backing, ask=self._ask, answer=self._widget.send)
+        self._do = PanelCommands(self._chat, self._backing, ask=self._ask, answer=self._answer)
 
     def ask(self, text: str, *names: str, model: str = "") -> AgentPanel:
         """Ask, and return at once; *names* are variables that go with it. `wait` waits for the answer."""
@@ -116,6 +117,10 @@ class AgentPanel:
         self._shown.add(turn.number)
         transient = {"display_id": f"{self._widget.model_id}-{turn.number}"}
         self._publisher.publish(turn_bundle(turn), transient=transient, update=is_update)
+
+    def _answer(self, message: dict[str, object]) -> None:
+        """Tell the view, from the thread that heard it."""
+        self._widget.send(message)
 
     def _hear(self, message: Mapping[str, Any]) -> None:
         if message.get("do") == "hello":

@@ -6,6 +6,7 @@ from dataclasses import replace
 from itertools import count
 from typing import TYPE_CHECKING
 
+from liteagent_nb.core.arguments import read_arguments
 from liteagent_nb.core.chat import ToolCall, Usage
 from liteagent_nb.core.steps import (
     ModelAsked,
@@ -55,7 +56,7 @@ class ChatState:
         self._spent = Usage()
         self._fields: dict[str, object] = {}
         self._news: set[str] = set()
-        self._say("")
+        self.set(say="", notice="", status={"text": "", "thought": ""})
         self._refresh()
 
     # what happens
@@ -126,16 +127,19 @@ class ChatState:
     # approvals
 
     def ask_leave(self, name: str, arguments: Mapping[str, object]) -> int:
-        """Ask whether a call may run; return the question's number."""
-        call = ToolCall.of("", name, arguments)
-        same = (one for one, _ in self._running.values() if one.name == name and one.id not in self._asked_ids)
-        call = next(same, call)
+        """Ask whether a call may run; return the question's number. Its card shows what would run."""
         number = next(self._ids)
+        call = ToolCall.of(self._id_of(name, arguments) or f"asks-{number}", name, arguments)
         self._asked[number] = call
         self._blocks.put(_card(call.id), asking_card_html(call))
         self._say(f"{name} asks whether it may run.")
         self._refresh()
         return number
+
+    def _id_of(self, name: str, arguments: Mapping[str, object]) -> str:
+        """Return the id of the call that began with these arguments, and does not ask yet."""
+        waiting = (call for call, _ in self._running.values() if call.name == name and call.id not in self._asked_ids)
+        return next((call.id for call in waiting if read_arguments(call.arguments)[0] == arguments), "")
 
     def decided(self, number: int, *, now_s: float) -> None:
         """A call may run, or not: it is no longer asked for."""
