@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextvars
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from IPython.core.getipython import get_ipython
 
@@ -49,7 +49,7 @@ class AgentPanel:
         self._context = contextvars.copy_context()
         """Of the cell that shows the panel: what is published in it belongs there."""
         self._heard: contextvars.Context | None = None
-        """Of the view's last hello."""
+        """Of what the view said last."""
         self._shown: set[int] = set()
         self._chat = Chat(self._backing, self, magics.portal)
         self._widget = make_widget("agent_panel", self._hear)
@@ -123,8 +123,7 @@ class AgentPanel:
         self._widget.send(message)
 
     def _hear(self, message: Mapping[str, Any]) -> None:
-        if message.get("do") == "hello":
-            self._heard = contextvars.copy_context()
+        self._heard = contextvars.copy_context()  # each time: JupyterLab's first words come without its subshell
         self._do(message)
 
     def _ask(self, question: Question) -> None:
@@ -132,13 +131,10 @@ class AgentPanel:
 
 
 def _loaded_magics() -> AgentMagics:
-    from liteagent_nb.magics.agent_magic import AgentMagics  # noqa: PLC0415 - the magic shows panels, too
-
+    """Return the magics of the shell that this runs in; by their name, since they know this module."""
     shell = get_ipython()
     if shell is None:
         raise ConfigError("a panel is part of a notebook", hint="run_agent(…) runs an agent anywhere else")
-    if AgentMagics.__name__ not in shell.magics_manager.registry:
+    if "AgentMagics" not in shell.magics_manager.registry:
         shell.run_line_magic("load_ext", "liteagent_nb")
-    magics = shell.magics_manager.registry[AgentMagics.__name__]
-    assert isinstance(magics, AgentMagics)
-    return magics
+    return cast("AgentMagics", shell.magics_manager.registry["AgentMagics"])

@@ -56,7 +56,7 @@ def markdown_of(turns: Sequence[Turn]) -> str:
 
 
 def _written(number: int, cell: Cell) -> dict[str, object]:
-    outputs = {"execution_count": None, "outputs": []} if cell.kind == "code" else {}
+    outputs: dict[str, object] = {"execution_count": None, "outputs": []} if cell.kind == "code" else {}
     return {"id": f"turn-{number}", "cell_type": cell.kind, "metadata": {}, "source": cell.source, **outputs}
 
 
