@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from IPython.core.magic import Magics, line_cell_magic, magics_class, no_var_expand
 from traitlets import Bool, Float, Int, List, Unicode
@@ -17,7 +17,7 @@ from liteagent_nb.magics.choosing import Wanted
 from liteagent_nb.magics.completion import agent_matcher
 from liteagent_nb.magics.conversation import Conversation
 from liteagent_nb.magics.mcp_servers import McpServers
-from liteagent_nb.magics.options import Asked, parser_of, variable_name
+from liteagent_nb.magics.options import Asked, variable_name
 from liteagent_nb.magics.plan import planned
 from liteagent_nb.magics.stopped import Stopped
 from liteagent_nb.panels.live_run import LiveRun
@@ -98,9 +98,9 @@ class AgentMagics(Magics):
         $`x` in a task tells the model what the variable x is, --image x shows it as a picture; --option $x takes its
         value.
         """
-        asked = AGENT_LINE.read(parser_of(self.agent), line, cell, self.ip.user_ns)
+        asked = AGENT_LINE.read(self.parser, line, cell, self.ip.user_ns)
         if asked.chosen.help:
-            print(parser_of(self.agent).format_help())  # noqa: T201 (help is text)
+            print(self.parser.format_help())  # noqa: T201 (help is text)
             return None
         self._limit(asked)
         if asked.words is not None and (answer := commands.named(asked.words, cell)):
@@ -143,6 +143,11 @@ class AgentMagics(Magics):
         if is_stopped or run.error is not None:
             self.publish(run_bundle(run))
             raise Stopped("what came so far is kept in _agent_run") if run.error is None else run.error
+
+    @property
+    def parser(self) -> Any:
+        """The reader of the line's options."""
+        return cast("Any", AgentMagics.agent).parser  # set by AGENT_LINE
 
     @property
     def can_update(self) -> bool:

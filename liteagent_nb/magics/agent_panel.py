@@ -9,7 +9,6 @@ from IPython.core.getipython import get_ipython
 
 from liteagent_nb.core.errors import ConfigError
 from liteagent_nb.magics.agent_options import AGENT_LINE
-from liteagent_nb.magics.options import parser_of
 from liteagent_nb.magics.panel_backing import PanelBacking, merged
 from liteagent_nb.magics.panel_commands import PanelCommands
 from liteagent_nb.panels.chat import Chat
@@ -43,7 +42,7 @@ class AgentPanel:
         self.given = named
         """The options by their names."""
         magics = magics or _loaded_magics()
-        asked = AGENT_LINE.read(parser_of(magics.agent), options, None, magics.ip.user_ns)
+        asked = AGENT_LINE.read(magics.parser, options, None, magics.ip.user_ns)
         self._publisher = magics.ip.display_pub
         self._backing = PanelBacking(magics, merged(asked.chosen, named))
         self._context = contextvars.copy_context()

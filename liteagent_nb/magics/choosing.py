@@ -85,7 +85,7 @@ def find_model(
     if wanted in (own := models_in(names)):
         model = own[wanted]
         return ModelChoice(model.name, f"the Model {wanted} of this notebook"), Maker(model.name, lambda: model)
-    choice = choose_model(named, trait)
+    choice = choose_model(wanted if named else None, trait)
     about = about_model(choice.name)
     choice = replace(choice, why=f"{choice.why}; {about}") if about else choice
     return choice, maker_of(choice.name, settings)

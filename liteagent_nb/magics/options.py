@@ -15,7 +15,7 @@ from IPython.core.magic_arguments import argument, magic_arguments
 from liteagent_nb.core.errors import ConfigError
 from liteagent_nb.magics.references import find_name
 
-__all__ = ["FLAG", "SEVERAL", "Asked", "Line", "Option", "Settings", "parser_of", "variable_name"]
+__all__ = ["FLAG", "SEVERAL", "Asked", "Line", "Option", "Settings", "variable_name"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -138,12 +138,6 @@ def _meant(value: Any, names: Mapping[str, object]) -> Any:
         return find_name(value[1:], names)
     is_quoted = len(value) > 1 and value[0] == value[-1] and value[0] in "'\""
     return value[1:-1] if is_quoted else value
-
-
-def parser_of(magic: object) -> Any:
-    """Return the reader of a magic's options, which `Line` has given it."""
-    untyped: Any = magic
-    return untyped.parser
 
 
 def variable_name(name: str | None) -> str:

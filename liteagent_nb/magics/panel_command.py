@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from liteagent_nb.magics.agent_options import AGENT_LINE
 from liteagent_nb.magics.choosing import Wanted
-from liteagent_nb.magics.options import parser_of
 
 if TYPE_CHECKING:
     from liteagent_nb.magics.agent_magic import AgentMagics
@@ -28,7 +27,7 @@ def panel_command(magics: AgentMagics, wanted: Wanted, rest: str, body: str) -> 
     """
     from liteagent_nb.magics.agent_panel import AgentPanel  # noqa: PLC0415 - ipywidgets load when a panel is shown
 
-    asked = AGENT_LINE.read(parser_of(magics.agent), rest, body or None, magics.ip.user_ns)
+    asked = AGENT_LINE.read(magics.parser, rest, body or None, magics.ip.user_ns)
     given = {**wanted.given, **Wanted(asked.chosen, magics).given}
     output, is_new = given.pop("output", None), given.pop("fresh", False)
     if magics.panel is None or is_new or given not in ({}, magics.panel.given):

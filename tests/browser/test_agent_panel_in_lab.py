@@ -34,7 +34,7 @@ async def ask(desk, text):
 async def turn(desk, number):
     """Wait for a finished turn, an output of its own or drawn in the panel, and return what it says."""
     place = desk.page.locator(f".la-turn-{number}, [data-turn='{number}']").first
-    await place.wait_for(timeout=20_000)
+    await place.wait_for(timeout=40_000)
     return await place.inner_text()
 
 
@@ -52,7 +52,7 @@ async def test_a_chat_approves_streams_queues_stops_inserts_code_and_survives_a_
     # A call waits for a yes, with its arguments in sight; keys typed in the panel are no shortcuts of JupyterLab.
     await chat(desk).get_by_label("Your question").press_sequentially("dd what is 6*7?")
     await chat(desk).get_by_label("Your question").press("Enter")
-    await chat(desk).get_by_role("button", name="Allow", exact=True).wait_for(timeout=20_000)
+    await chat(desk).get_by_role("button", name="Allow", exact=True).wait_for(timeout=40_000)
     assert "print(6 * 7)" in await chat(desk).locator(".la-asking").inner_text()
     await chat(desk).get_by_role("button", name="Allow", exact=True).click()
     first = await turn(desk, 1)
@@ -69,11 +69,11 @@ async def test_a_chat_approves_streams_queues_stops_inserts_code_and_survives_a_
     # A second question waits while the first streams; a stop holds while a cell is busy, and what waits comes next.
     await ask(desk, "talk for ever")
     await ask(desk, "and this?")
-    await chat(desk).get_by_text("word after word word after word").first.wait_for(timeout=20_000)
-    await chat(desk).get_by_label("Questions that wait").get_by_text("and this?").wait_for(timeout=20_000)
+    await chat(desk).get_by_text("word after word word after word").first.wait_for(timeout=40_000)
+    await chat(desk).get_by_label("Questions that wait").get_by_text("and this?").wait_for(timeout=40_000)
     await desk.page.locator(".jp-CodeCell").last.locator(".jp-InputArea-editor").click()
     await desk.page.evaluate("() => { window.jupyterapp.commands.execute('notebook:run-cell'); }")
-    await desk.page.get_by_text("it begins").wait_for(timeout=20_000)
+    await desk.page.get_by_text("it begins").wait_for(timeout=40_000)
     started = time.monotonic()
     await chat(desk).get_by_label("Your question").press("Control+.")
     stopped = await turn(desk, 2)
@@ -93,7 +93,7 @@ async def test_a_chat_approves_streams_queues_stops_inserts_code_and_survives_a_
     ] * 3
     assert shown[1]["data"]["text/plain"].startswith("> dd what is 6*7?\n✓ exec_python")
     await desk.open("chat.ipynb")
-    await chat(desk).get_by_text("3 questions").wait_for(timeout=20_000)
+    await chat(desk).get_by_text("3 questions").wait_for(timeout=40_000)
     assert await desk.page.locator(".la-turn-1").count() == 1
     await ask(desk, "still there?")
     assert "After the reload." in await turn(desk, 4)
@@ -118,7 +118,7 @@ async def test_20000_pieces_at_full_speed_lose_nothing_and_leave_the_page_alive(
     await desk.open("long.ipynb")
     for command in ("run-cell-and-select-next", "run-cell-and-select-next"):
         await desk.command(f"notebook:{command}")
-    await chat(desk).get_by_label("Your question").wait_for(timeout=20_000)
+    await chat(desk).get_by_label("Your question").wait_for(timeout=40_000)
     await desk.page.evaluate(FRAMES)
 
     await ask(desk, "talk a lot")
@@ -130,7 +130,7 @@ async def test_20000_pieces_at_full_speed_lose_nothing_and_leave_the_page_alive(
     worst_ms = max(await desk.page.evaluate("() => window.gaps"))
     await desk.page.locator(".jp-CodeCell").nth(2).locator(".jp-InputArea-editor").click()
     await desk.command("notebook:run-cell")
-    await desk.page.get_by_text("busy 1").wait_for(timeout=20_000)
+    await desk.page.get_by_text("busy 1").wait_for(timeout=40_000)
     late_s = seen - float((await desk.output_text(2)).split()[-1])
     print(f"worst frame gap {worst_ms:.0f} ms, complete {late_s:.2f} s after the last piece")
     assert worst_ms < 2_500
