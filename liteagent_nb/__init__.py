@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "AgentConfig": "core.config",
+    "AgentPanel": "magics.agent_panel",
     "AgentRunResult": "core.steps:Run",
     "AnswerCache": "extras.caching.answers",
     "Arm": "parity.arms",

@@ -9,6 +9,7 @@ import threading
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
+    import contextvars
     from collections.abc import Callable, Coroutine
 
 __all__ = ["Portal", "shared_portal"]
@@ -57,6 +58,10 @@ class Portal:
                 raise KeyboardInterrupt from None  # it came while the event held its own lock, which then complains
             raise
         return errand.result()
+
+    def call_soon(self, function: Callable[[], object], *, context: contextvars.Context | None = None) -> None:
+        """Call *function* on the portal's loop, soon; returns at once, from whatever thread."""
+        self._opened().call_soon_threadsafe(function, context=context)
 
     def close(self) -> None:
         """Cancel what still runs and end the thread."""

@@ -21,7 +21,7 @@ from liteagent_nb.magics.mcp_servers import McpServers
 from liteagent_nb.magics.options import Asked, variable_name
 from liteagent_nb.magics.plan import planned
 from liteagent_nb.magics.stopped import Stopped
-from liteagent_nb.panels.agent_panel import AgentPanel
+from liteagent_nb.panels.live_run import LiveRun
 from liteagent_nb.panels.run_view import line_bundle, run_bundle
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from liteagent_nb.core.portal import Portal
     from liteagent_nb.core.steps import Run
     from liteagent_nb.extras.caching.answers import AnswerCache
+    from liteagent_nb.magics.agent_panel import AgentPanel
     from liteagent_nb.magics.executors import Executors
     from liteagent_nb.services.host import Host
 
@@ -83,6 +84,8 @@ class AgentMagics(Magics):
         """The cassette that a cell of the notebook carries."""
         self.answers: AnswerCache | None = None
         """The cache, where one is used."""
+        self.panel: AgentPanel | None = None
+        """The chat that this notebook shows."""
         self.served: dict[str, Host] = {}
         """What other programs may ask, by its kind."""
         self.matcher = agent_matcher(self)
@@ -98,13 +101,14 @@ class AgentMagics(Magics):
         %agent cassette record, replay, auto or off uses a recording; %agent cost says what every question cost.
         %agent cache on answers what was asked before from the cache; cache clear, off, status.
         %%agent --each df gives the task once for each row of df, whose columns fill its {column}s.
+        %agent panel shows a chat that goes on while other cells run; --ask all asks before every call.
         %agent serve offers this agent to other programs, serve --mcp to MCP clients; serve stop ends it.
         $`x` in a task tells the model what the variable x is, --image x shows it as a picture; --option $x takes its
         value.
         """
-        asked = AGENT_LINE.read(_parser(), line, cell, self.ip.user_ns)
+        asked = AGENT_LINE.read(self.parser, line, cell, self.ip.user_ns)
         if asked.chosen.help:
-            print(_parser().format_help())  # noqa: T201 (help is text)
+            print(self.parser.format_help())  # noqa: T201 (help is text)
             return None
         self._limit(asked)
         if asked.words is not None and (answer := commands.named(asked.words, cell)):
@@ -115,6 +119,8 @@ class AgentMagics(Magics):
             return ask_each(self, asked)
         if asked.chosen.checkpoint:
             raise ConfigError("--checkpoint is for a batch", hint="name its table: --each df")
+        if asked.chosen.ask:
+            raise ConfigError("a cell cannot ask while it runs", hint="%agent panel --ask … shows a chat that can")
         return self._ask(asked)
 
     def _limit(self, asked: Asked) -> None:
@@ -125,10 +131,10 @@ class AgentMagics(Magics):
 
     def _ask(self, asked: Asked) -> Run | None:
         name, is_quiet = variable_name(asked.chosen.output), asked.chosen.quiet
-        plan = planned(self, asked)
+        plan = planned(self, asked, self.conversation)
         if not is_quiet:
             self.publish(line_bundle(plan.choice.name, plan.choice.why))
-        with AgentPanel(None if is_quiet or not self.can_update else self.ip.display_pub.publish) as panel:
+        with LiveRun(None if is_quiet or not self.can_update else self.ip.display_pub.publish) as panel:
             panel.say(f"loading {plan.choice.name}")
             try:
                 work = run_wired(plan.transcript, plan.wires(), config=plan.config, watch=panel)
@@ -151,6 +157,11 @@ class AgentMagics(Magics):
             raise Stopped("what came so far is kept in _agent_run") if run.error is None else run.error
 
     @property
+    def parser(self) -> Any:
+        """The reader of the line's options."""
+        return cast("Any", AgentMagics.agent).parser  # set by AGENT_LINE
+
+    @property
     def can_update(self) -> bool:
         """Whether outputs can be redrawn: a kernel's shell can, a terminal's prints each state on a new line."""
         return bool(self.ip.has_trait("kernel"))
@@ -158,7 +169,3 @@ class AgentMagics(Magics):
     def publish(self, bundle: dict[str, Any]) -> None:
         """Show *bundle* as an output of the running cell."""
         self.ip.display_pub.publish(bundle)
-
-
-def _parser() -> Any:
-    return cast("Any", AgentMagics.agent).parser  # set by AGENT_LINE

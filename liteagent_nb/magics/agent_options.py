@@ -69,6 +69,11 @@ AGENT_LINE = Line(
         Option(
             ("--allow-shell",), "a program that exec_shell may run; may be repeated", {**SEVERAL, "metavar": "PREFIX"}
         ),
+        Option(
+            ("--ask",),
+            "a tool whose calls the panel asks for first, or all; may be repeated (%%agent panel)",
+            {**SEVERAL, "metavar": "NAME"},
+        ),
         Option(("--auto-run",), "run the first code block of an answer", FLAG),
         Option(("--isolate",), "let the agent's code see no network, and no files but its own folder", FLAG),
         Option(("--escalate",), "a stronger model that takes over when limits come near", {"metavar": "MODEL"}),

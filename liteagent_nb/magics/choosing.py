@@ -16,10 +16,19 @@ from liteagent_nb.magics.references import find_name, near
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-__all__ = ["Wanted", "address", "find_functions", "find_model", "models_in", "read_price"]
+__all__ = ["EXAMPLES", "Wanted", "address", "find_functions", "find_model", "models_in", "read_price"]
 
 BUILT_IN = ("exec_python", "exec_shell", "exec_code", "research_echo", "compress_runs")
 """The tools that are on offer unasked."""
+
+EXAMPLES = (
+    "anthropic/claude-sonnet-4-5",
+    "gemini/gemini-2.5-flash",
+    "ollama/llama3.2",
+    "openai/gpt-4o-mini",
+    "openai/gpt-5",
+)
+"""Some models of well-known providers."""
 
 
 class Wanted(Settings):
@@ -64,17 +73,19 @@ def address(named: object) -> tuple[str, str]:
 
 
 def find_model(
-    named: str | None, trait: str, names: Mapping[str, object], settings: Mapping[str, object]
+    named: str | Model | None, trait: str, names: Mapping[str, object], settings: Mapping[str, object]
 ) -> tuple[ModelChoice, Maker]:
     """Return which model answers and why, and how to make it, which may take seconds.
 
     A Model object of the notebook goes by its name there.
     """
     wanted = named or trait
+    if isinstance(wanted, Model):
+        return ModelChoice(wanted.name, "a Model object of this notebook"), Maker(wanted.name, lambda: wanted)
     if wanted in (own := models_in(names)):
         model = own[wanted]
         return ModelChoice(model.name, f"the Model {wanted} of this notebook"), Maker(model.name, lambda: model)
-    choice = choose_model(named, trait)
+    choice = choose_model(wanted if named else None, trait)
     about = about_model(choice.name)
     choice = replace(choice, why=f"{choice.why}; {about}") if about else choice
     return choice, maker_of(choice.name, settings)
@@ -100,12 +111,19 @@ def models_in(names: Mapping[str, object]) -> dict[str, Model]:
     }
 
 
-def find_functions(wanted: Iterable[str], names: Mapping[str, object]) -> list[Callable[..., object]]:
-    """Return the functions that *wanted* names. Raises `ConfigError` for one that is not there or cannot be called."""
-    return [_function(name, names) for name in wanted if name in names or name not in BUILT_IN]
+def find_functions(
+    wanted: Iterable[str | Callable[..., object]], names: Mapping[str, object]
+) -> list[Callable[..., object]]:
+    """Return the functions that *wanted* names or holds.
+
+    Raises `ConfigError` for one that is not there or cannot be called.
+    """
+    return [_function(one, names) for one in wanted if callable(one) or one in names or one not in BUILT_IN]
 
 
-def _function(name: str, names: Mapping[str, object]) -> Callable[..., object]:
+def _function(name: str | Callable[..., object], names: Mapping[str, object]) -> Callable[..., object]:
+    if not isinstance(name, str):
+        return name
     callables = {known: value for known, value in names.items() if callable(value)}
     if name.partition(".")[0] not in names:
         raise ConfigError(f"there is no function {name} in this notebook", hint=near(name, [*callables, *BUILT_IN]))

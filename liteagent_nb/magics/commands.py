@@ -1,4 +1,4 @@
-"""The words that `%agent` answers itself: reset, history, models, tools, status, cache, cassette, cost, serve."""
+"""The words that `%agent` answers itself: reset, history, models, tools, status, cache, cassette, panel and serve."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from liteagent_nb.magics.choosing import find_functions, models_in
 from liteagent_nb.magics.conversation import Conversation
 from liteagent_nb.magics.cost_command import cost_command
 from liteagent_nb.magics.counting import counted
+from liteagent_nb.magics.panel_command import is_panel_command, panel_command
 from liteagent_nb.magics.plan import far_tools, limits_of
 from liteagent_nb.magics.serve_command import is_serve_command, serve_command
 from liteagent_nb.panels.lists import note_bundle, rows_bundle
@@ -35,13 +36,18 @@ __all__ = ["COMMANDS", "named"]
 def named(task: str, body: str | None) -> Answer | None:
     """Return what answers *task* if it is a command: it shows itself, and may have a value. None for a task.
 
-    A command is exactly one word, and no word at all is `status`; `cache`, `cassette`, `cost` and `serve` take more.
+    A command is exactly one word, and no word at all is `status`; `cache`, `cassette`, `cost`, `panel` and `serve`
+    take more.
     """
     word, _, rest = task.strip().partition(" ")
     if word == "cassette":
         return lambda magics, _: magics.publish(cassette_command(magics, rest, body or ""))
-    if body is not None:
-        return None
+    if word == "panel" and is_panel_command(rest):
+        return lambda magics, wanted: panel_command(magics, wanted, rest, body or "")
+    return None if body is not None else _on_a_line(word, rest)
+
+
+def _on_a_line(word: str, rest: str) -> Answer | None:
     if word == "serve" and is_serve_command(rest):
         return lambda magics, wanted: _shown(magics, *serve_command(magics, wanted, rest))
     if word == "cache" and len(rest.split()) <= 1:

@@ -10,13 +10,14 @@ from liteagent_nb.cassettes.cassette import MODES
 from liteagent_nb.magics.agent_options import AGENT_LINE
 from liteagent_nb.magics.cache_command import WORDS as CACHE_WORDS
 from liteagent_nb.magics.cassette_command import WORDS as CASSETTE_WORDS
-from liteagent_nb.magics.choosing import BUILT_IN, models_in
+from liteagent_nb.magics.choosing import BUILT_IN, EXAMPLES, models_in
 from liteagent_nb.magics.commands import COMMANDS
 from liteagent_nb.magics.matching import line_before, matcher, offered, public_names
 from liteagent_nb.magics.mcp_servers import server_files
 from liteagent_nb.magics.pictures import picture_names
 from liteagent_nb.magics.serve_command import WORDS as SERVE_WORDS
 from liteagent_nb.services.tokens import default_token_file
+from liteagent_nb.tools.approving import ALL
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -64,12 +65,12 @@ def _candidates(before: list[str], fragment: str, magics: AgentMagics) -> Iterab
         return _AFTER[before[0]]
     if fragment.startswith("-"):
         return AGENT_LINE.flags
-    return [*COMMANDS, "cache", "cassette", "cost", "serve"] if not before and fragment else []
+    return [*COMMANDS, "cache", "cassette", "cost", "panel", "serve"] if not before and fragment else []
 
 
 def _models(magics: AgentMagics) -> list[str]:
     chosen = choose_model(None, magics.model).name
-    return list(dict.fromkeys([*models_in(magics.ip.user_ns), chosen, EMBEDDED_MODEL, *_EXAMPLES]))
+    return list(dict.fromkeys([*models_in(magics.ip.user_ns), chosen, EMBEDDED_MODEL, *EXAMPLES]))
 
 
 def _tools(magics: AgentMagics) -> list[str]:
@@ -87,6 +88,7 @@ def _tables(magics: AgentMagics) -> list[str]:
 _VALUES: Mapping[str, Callable[[AgentMagics], Iterable[str]]] = {
     **dict.fromkeys(("-m", "--model", "--escalate"), _models),
     "--tool": _tools,
+    "--ask": lambda magics: [ALL, *_tools(magics)],
     "--tools-url": lambda _: [_OWN_HOST],
     "--tools-token-file": lambda _: [str(default_token_file())],
     "--mcp": lambda _: server_files(),
@@ -95,11 +97,3 @@ _VALUES: Mapping[str, Callable[[AgentMagics], Iterable[str]]] = {
     "--cassette": lambda _: MODES,
 }
 """What may follow an option."""
-
-_EXAMPLES = (
-    "anthropic/claude-sonnet-4-5",
-    "gemini/gemini-2.5-flash",
-    "ollama/llama3.2",
-    "openai/gpt-4o-mini",
-    "openai/gpt-5",
-)

@@ -19,8 +19,8 @@ __all__ = ["Conversation"]
 class Conversation:
     """Keeps the transcript between cells; valid after an interrupt or an error, too."""
 
-    def __init__(self) -> None:
-        self.transcript = Transcript()
+    def __init__(self, transcript: Transcript = Transcript()) -> None:  # noqa: B008 - frozen
+        self.transcript = transcript
         self.run: Run | None = None
         """The last run, however it ended."""
         self.questions = 0

@@ -18,6 +18,7 @@ from liteagent_nb.extras.batching.account import Account
 from liteagent_nb.extras.batching.bar import Bar
 from liteagent_nb.extras.batching.finishing import batch_records
 from liteagent_nb.magics.choosing import Wanted
+from liteagent_nb.magics.conversation import Conversation
 from liteagent_nb.magics.counting import counted
 from liteagent_nb.magics.each_rows import filled, find_rows, joined
 from liteagent_nb.magics.options import variable_name
@@ -51,7 +52,7 @@ def ask_each(magics: AgentMagics, asked: Asked) -> Any:
         raise ConfigError("--image does not go with --each", hint="ask about one picture at a time")
     table, rows = find_rows(asked.chosen.each, magics.ip.user_ns)
     tasks = filled(asked.task, rows, magics.ip.user_ns)
-    plan = planned(magics, replace(asked, task=""))
+    plan = planned(magics, replace(asked, task=""), Conversation())
     plan = replace(plan, model=Maker(plan.model.name, cache(plan.model.make)))
     check_price(plan.wires().model, plan.config)  # what is wrong with the model is said now, once
     if not is_quiet:

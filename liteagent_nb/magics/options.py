@@ -58,6 +58,11 @@ class Settings:
         self._chosen = chosen
         self._traits = traits
 
+    @property
+    def given(self) -> dict[str, object]:
+        """The options that were given."""
+        return {name: value for name, value in vars(self._chosen).items() if value is not None and name != "task"}
+
     def __getattr__(self, name: str) -> Any:
         value = getattr(self._chosen, name, None)
         return getattr(self._traits, name, None) if value is None else value

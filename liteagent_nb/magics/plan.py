@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
     from liteagent_nb.assembly import Wires
     from liteagent_nb.magics.agent_magic import AgentMagics
+    from liteagent_nb.magics.conversation import Conversation
     from liteagent_nb.magics.options import Asked
 
 __all__ = ["Plan", "far_tools", "limits_of", "planned"]
@@ -80,8 +81,11 @@ class Plan:
         )
 
 
-def planned(magics: AgentMagics, asked: Asked) -> Plan:
-    """Return what *asked* will do. Raises `ConfigError` where it cannot, `BudgetError` where nothing is left."""
+def planned(magics: AgentMagics, asked: Asked, conversation: Conversation) -> Plan:
+    """Return what *asked* will do, after what *conversation* holds.
+
+    Raises `ConfigError` where it cannot, `BudgetError` where nothing is left.
+    """
     wanted, names = Wanted(asked.chosen, magics), magics.ip.user_ns
     limits = limits_of(wanted)
     config = magics.ledger.bounded(wanted.config(asked.chosen.model or magics.model), limits)
@@ -98,9 +102,7 @@ def planned(magics: AgentMagics, asked: Asked) -> Plan:
     tools, close = new_tools()
     return Plan(
         choice=replace(choice, why="; ".join(told)),
-        transcript=magics.conversation.asked(
-            task, pictures=pictures, system=wanted.system, is_fresh=bool(wanted.fresh)
-        ),
+        transcript=conversation.asked(task, pictures=pictures, system=wanted.system, is_fresh=bool(wanted.fresh)),
         config=config,
         model=priced(model, read_price(wanted.price)) if wanted.price else model,
         tools=tools,

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from liteagent_nb.core.chat import ToolCall
     from liteagent_nb.core.tools import ToolInvocation
 
-__all__ = ["Shown", "as_text", "card_html", "clock_html", "running_card_html", "shown_arguments"]
+__all__ = ["Shown", "as_text", "asking_card_html", "card_html", "clock_html", "running_card_html", "shown_arguments"]
 
 _MAX_BRIEF_CHARS = 140
 _MAX_RESULT_CHARS = 60
@@ -76,6 +76,16 @@ def running_card_html(call: ToolCall, *, for_s: float = 0.0) -> str:
     line = f'<span class="la-spin"></span>{_name(call.name)}{_brief_html(shown)}{clock}'
     body = f'<div class="la-body">{_arguments_html(shown, MAX_OUTPUT_CHARS)}</div>'
     return f'<details class="la-card la-running"><summary>{line}</summary>{body}</details>'
+
+
+def asking_card_html(call: ToolCall) -> str:
+    """Return a call that waits for a yes: open, with its arguments in full, since what is hidden cannot be judged."""
+    shown = shown_arguments(call.name, _read(call.arguments))
+    line = f'<span class="la-sign" title="asks">?</span>{_name(call.name)}<span class="la-time">may it run?</span>'
+    body = _arguments_html(shown, len(call.arguments)) or '<div class="la-none">no arguments</div>'
+    return (
+        f'<details class="la-card la-asking" open><summary>{line}</summary><div class="la-body">{body}</div></details>'
+    )
 
 
 def clock_html(for_s: float) -> str:

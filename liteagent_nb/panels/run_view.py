@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from liteagent_nb.core.chat import Usage
     from liteagent_nb.core.steps import Run, Step
 
-__all__ = ["line_bundle", "money", "run_bundle", "run_html"]
+__all__ = ["line_bundle", "money", "run_bundle", "run_html", "run_parts", "tokens"]
 
 _MAX_CARDS = 200
 _ALL_OUTPUT_CHARS = 400_000
@@ -42,8 +42,12 @@ def line_bundle(name: str, why: str) -> dict[str, str]:
 
 def run_html(run: Run) -> str:
     """Return a run as HTML: what was said, tool cards, the answer, and a footer with what it took."""
-    parts = [*_steps_html(run), _answer(run), _notice(run), _footer(run)]
-    return framed("".join(parts))
+    return framed(run_parts(run))
+
+
+def run_parts(run: Run) -> str:
+    """Return the HTML of a run without the frame that brings its stylesheet."""
+    return "".join([*_steps_html(run), _answer(run), _notice(run), _footer(run)])
 
 
 def money(cost_usd: float | None) -> str:
@@ -104,7 +108,7 @@ def _footer(run: Run) -> str:
 def _figures(run: Run) -> Iterator[str]:
     usage = run.usage
     if usage.total_tokens:
-        yield f"{_tokens(usage)} · {money(usage.cost_usd)}"
+        yield f"{tokens(usage)} · {money(usage.cost_usd)}"
     if run.ttft_ms is not None:
         yield f"first token {duration(run.ttft_ms)}"
     yield f"total {duration(run.ttotal_ms)}"
@@ -120,6 +124,7 @@ def _origin(run: Run) -> Iterator[str]:
         yield "replayed"
 
 
-def _tokens(usage: Usage) -> str:
+def tokens(usage: Usage) -> str:
+    """Return how many tokens were used, and whether that is an estimate."""
     about = "≈ " if usage.is_estimate else ""
     return f"{about}{usage.prompt_tokens:,} + {usage.completion_tokens:,} tokens"

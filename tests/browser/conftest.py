@@ -31,6 +31,10 @@ READY = """() => { const w = window.jupyterapp && window.jupyterapp.shell.curren
   const s = w && (w.sessionContext || (w.context && w.context.sessionContext)); const k = s && s.session && s.session.kernel;
   return !!(s && s.isReady && k && k.status === 'idle' && k.connectionStatus === 'connected'); }"""
 
+# A kernel that a failed test left busy may never answer.
+SHUT_DOWN = """() => { const w = window.jupyterapp.shell.currentWidget;
+  return Promise.race([(w.sessionContext || w.context.sessionContext).shutdown(), new Promise(resolve => setTimeout(resolve, 10000))]); }"""
+
 
 def pytest_collection_modifyitems(items):
     here = Path(__file__).parent
@@ -173,9 +177,7 @@ async def desk(lab):
         page.on("request", lambda request: here.foreign.append(request.url) if is_foreign(request.url, lab) else None)
         page.on("dialog", lambda dialog: (here.dialogs.append(dialog.message), dialog.dismiss()))
         yield here
-        await page.evaluate(
-            "() => { const w = window.jupyterapp.shell.currentWidget; return (w.sessionContext || w.context.sessionContext).shutdown(); }"
-        )
+        await page.evaluate(SHUT_DOWN)
         await browser.close()
     assert here.foreign == []
     assert here.dialogs == []
