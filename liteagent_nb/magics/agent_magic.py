@@ -20,7 +20,7 @@ from liteagent_nb.magics.mcp_servers import McpServers
 from liteagent_nb.magics.options import Asked, variable_name
 from liteagent_nb.magics.plan import planned
 from liteagent_nb.magics.stopped import Stopped
-from liteagent_nb.panels.agent_panel import AgentPanel
+from liteagent_nb.panels.live_run import LiveRun
 from liteagent_nb.panels.run_view import line_bundle, run_bundle
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ class AgentMagics(Magics):
         plan = planned(self, asked)
         if not is_quiet:
             self.publish(line_bundle(plan.choice.name, plan.choice.why))
-        with AgentPanel(None if is_quiet or not self.can_update else self.ip.display_pub.publish) as panel:
+        with LiveRun(None if is_quiet or not self.can_update else self.ip.display_pub.publish) as panel:
             panel.say(f"loading {plan.choice.name}")
             try:
                 work = run_wired(plan.transcript, plan.wires(), config=plan.config, watch=panel)

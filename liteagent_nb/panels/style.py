@@ -1,4 +1,4 @@
-"""The stylesheet of every output, as one element."""
+"""The stylesheets: of every output, as one element; of a widget, as text."""
 
 from __future__ import annotations
 
@@ -6,17 +6,27 @@ import re
 from functools import cache
 from importlib.resources import files
 
-__all__ = ["framed", "style_tag"]
+__all__ = ["framed", "static_text", "style_tag", "widget_css"]
+
+
+@cache
+def static_text(name: str) -> str:
+    """Return the front-end file *name*."""
+    return (files(__package__) / "static" / name).read_text(encoding="utf-8")
 
 
 @cache
 def style_tag() -> str:
     """Return the stylesheet as a `<style>` element on one line, so that a notebook's diff and nbval can skip it."""
-    css = (files(__package__) / "static" / "agent.css").read_text(encoding="utf-8")
-    css = re.sub(r"/\*.*?\*/", "", css, flags=re.DOTALL)
+    css = re.sub(r"/\*.*?\*/", "", static_text("theme.css") + static_text("agent.css"), flags=re.DOTALL)
     css = re.sub(r"\s+", " ", css)
     css = re.sub(r" ?([{};,]) ?", r"\1", css).strip()
     return f"<style>{css}</style>"
+
+
+def widget_css(name: str) -> str:
+    """Return the stylesheet of the widget whose own rules are in *name*: it draws what outputs draw, too."""
+    return "\n".join(static_text(file) for file in ("theme.css", "agent.css", name))
 
 
 def framed(html: str) -> str:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from liteagent_nb.core.steps import Event, Run
 
-__all__ = ["AgentPanel", "Publish"]
+__all__ = ["LiveRun", "Publish"]
 
 _MIN_INTERVAL_S = 1 / 15
 """Faster, and the kernel's socket drops messages without a word, `idle` among them."""
@@ -33,7 +33,7 @@ class Publish(Protocol):
         """Show *data*, or update what was shown under the same `display_id`."""
 
 
-class AgentPanel:
+class LiveRun:
     """A Watcher that draws a run while it happens; a context manager, whose end leaves the area empty.
 
     The area is first and last the same empty output: nbval compares the first state of an output, nbclient and

@@ -18,7 +18,7 @@ from liteagent_nb.core.steps import (
     ToolStarted,
 )
 from liteagent_nb.core.tools import Observation, ToolInvocation
-from liteagent_nb.panels.agent_panel import AgentPanel
+from liteagent_nb.panels.live_run import LiveRun
 from liteagent_nb.panels.live_view import BoundedText, LiveView
 
 EMPTY = {"text/plain": ""}
@@ -45,7 +45,7 @@ def finished(name="t", call_id="a"):
 async def test_the_area_begins_and_ends_as_the_same_empty_output():
     screen = Screen()
 
-    with AgentPanel(screen) as panel:
+    with LiveRun(screen) as panel:
         panel(TextDelta("hello"))
 
     assert [data for data, *_ in (screen.sent[0], screen.sent[-1])] == [EMPTY, EMPTY]
@@ -56,7 +56,7 @@ async def test_the_area_begins_and_ends_as_the_same_empty_output():
 async def test_text_is_drawn_at_most_fifteen_times_a_second_and_the_tail_is_always_sent():
     screen = Screen()
 
-    with AgentPanel(screen) as panel:
+    with LiveRun(screen) as panel:
         for number in range(200):
             panel(TextDelta(f"w{number} "))
             await asyncio.sleep(0.002)
@@ -71,7 +71,7 @@ async def test_text_is_drawn_at_most_fifteen_times_a_second_and_the_tail_is_alwa
 async def test_long_text_is_drawn_more_seldom():
     screen = Screen()
 
-    with AgentPanel(screen) as panel:
+    with LiveRun(screen) as panel:
         panel(TextDelta("x" * 90_000))
         for _ in range(50):
             panel(TextDelta("y"))
@@ -83,7 +83,7 @@ async def test_long_text_is_drawn_more_seldom():
 async def test_nothing_is_drawn_after_the_end():
     screen = Screen()
 
-    with AgentPanel(screen) as panel:
+    with LiveRun(screen) as panel:
         panel(TextDelta("a"))
         panel(TextDelta("b"))
     panel(TextDelta("late"))
@@ -95,7 +95,7 @@ async def test_nothing_is_drawn_after_the_end():
 async def test_the_finished_run_is_kept_even_when_nothing_is_drawn():
     run = Run("", "cancelled", Transcript())
 
-    with AgentPanel(None) as panel:
+    with LiveRun(None) as panel:
         panel.say("starting")
         panel(TextDelta("a"))
         panel(RunDone(run))
@@ -107,7 +107,7 @@ async def test_ten_megabytes_cost_little_and_are_drawn_in_part():
     screen = Screen()
     started = time.monotonic()
 
-    with AgentPanel(screen) as panel:
+    with LiveRun(screen) as panel:
         for _ in range(10_000):
             panel(TextDelta("z" * 1000))
         await asyncio.sleep(0.5)
