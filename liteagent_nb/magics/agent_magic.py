@@ -19,6 +19,7 @@ from liteagent_nb.magics.conversation import Conversation
 from liteagent_nb.magics.mcp_servers import McpServers
 from liteagent_nb.magics.options import Asked, variable_name
 from liteagent_nb.magics.plan import planned
+from liteagent_nb.magics.redrawing import live_publish
 from liteagent_nb.magics.stopped import Stopped
 from liteagent_nb.panels.live_run import LiveRun
 from liteagent_nb.panels.run_view import line_bundle, run_bundle
@@ -116,7 +117,7 @@ class AgentMagics(Magics):
         plan = planned(self, asked)
         if not is_quiet:
             self.publish(line_bundle(plan.choice.name, plan.choice.why))
-        with LiveRun(None if is_quiet or not self.can_update else self.ip.display_pub.publish) as panel:
+        with LiveRun(live_publish(self.ip, is_quiet=bool(is_quiet))) as panel:
             panel.say(f"loading {plan.choice.name}")
             try:
                 work = run_wired(plan.transcript, plan.wires(), config=plan.config, watch=panel)
@@ -137,11 +138,6 @@ class AgentMagics(Magics):
         if is_stopped or run.error is not None:
             self.publish(run_bundle(run))
             raise Stopped("what came so far is kept in _agent_run") if run.error is None else run.error
-
-    @property
-    def can_update(self) -> bool:
-        """Whether outputs can be redrawn: a kernel's shell can, a terminal's prints each state on a new line."""
-        return bool(self.ip.has_trait("kernel"))
 
     def publish(self, bundle: dict[str, Any]) -> None:
         """Show *bundle* as an output of the running cell."""

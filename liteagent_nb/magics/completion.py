@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from liteagent_nb.magics.agent_magic import AgentMagics
 
-__all__ = ["agent_matcher"]
+__all__ = ["EXAMPLES", "agent_matcher"]
 
 _OWN_HOST = "http://127.0.0.1:8791"
 """Where `jupyter liteagent tools` is."""
@@ -68,7 +68,7 @@ def _candidates(before: list[str], fragment: str, magics: AgentMagics) -> Iterab
 
 def _models(magics: AgentMagics) -> list[str]:
     chosen = choose_model(None, magics.model).name
-    return list(dict.fromkeys([*models_in(magics.ip.user_ns), chosen, EMBEDDED_MODEL, *_EXAMPLES]))
+    return list(dict.fromkeys([*models_in(magics.ip.user_ns), chosen, EMBEDDED_MODEL, *EXAMPLES]))
 
 
 def _tools(magics: AgentMagics) -> list[str]:
@@ -90,10 +90,11 @@ _VALUES: Mapping[str, Callable[[AgentMagics], Iterable[str]]] = {
 }
 """What may follow an option."""
 
-_EXAMPLES = (
+EXAMPLES = (
     "anthropic/claude-sonnet-4-5",
     "gemini/gemini-2.5-flash",
     "ollama/llama3.2",
     "openai/gpt-4o-mini",
     "openai/gpt-5",
 )
+"""Names of models, for a start."""

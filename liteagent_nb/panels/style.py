@@ -16,9 +16,13 @@ def static_text(name: str) -> str:
 
 
 @cache
-def style_tag() -> str:
-    """Return the stylesheet as a `<style>` element on one line, so that a notebook's diff and nbval can skip it."""
-    css = re.sub(r"/\*.*?\*/", "", static_text("theme.css") + static_text("agent.css"), flags=re.DOTALL)
+def style_tag(*also: str) -> str:
+    """Return the stylesheet as a `<style>` element on one line, so that a notebook's diff and nbval can skip it.
+
+    *also* has the files of what only some outputs need.
+    """
+    css = "".join(static_text(file) for file in ("theme.css", "agent.css", *also))
+    css = re.sub(r"/\*.*?\*/", "", css, flags=re.DOTALL)
     css = re.sub(r"\s+", " ", css)
     css = re.sub(r" ?([{};,]) ?", r"\1", css).strip()
     return f"<style>{css}</style>"
@@ -29,6 +33,6 @@ def widget_css(name: str) -> str:
     return "\n".join(static_text(file) for file in ("theme.css", "agent.css", name))
 
 
-def framed(html: str) -> str:
+def framed(html: str, *also: str) -> str:
     """Return one of our outputs: *html* with the stylesheet. A `$` in it is money, not the start of a formula."""
-    return f'<div class="la-run mathjax_ignore">{style_tag()}{html}</div>'
+    return f'<div class="la-run mathjax_ignore">{style_tag(*also)}{html}</div>'
