@@ -27,6 +27,7 @@ def test_its_code_runs_as_printed_from_top_to_bottom(weights, tmp_path):
     assert "7006652" in shown.replace(",", "")
     assert "8.10 EUR" in shown
     assert "bread: 3.4 EUR" in shown
+    assert ": after against before" in shown
     assert "success 391" in shown.replace("The answer is ", "") or "391" in shown
 
 

@@ -149,4 +149,9 @@ def _pairs_until(pairs: int, interval: Interval, room: float) -> int | None:
 
 
 def _in_percent(ratios: Interval) -> Interval:
-    return Interval(*(math.expm1(min(value, 700.0)) * 100 for value in (ratios.estimate, ratios.lower, ratios.upper)))
+    return Interval(*(_percent(value) for value in (ratios.estimate, ratios.lower, ratios.upper)))
+
+
+def _percent(log_ratio: float) -> float:
+    """Return a log ratio as a change in percent; where there is no bound, there is none."""
+    return math.expm1(min(log_ratio, 700.0)) * 100 if math.isfinite(log_ratio) else log_ratio

@@ -10,6 +10,7 @@ from liteagent_nb.magics.agent_magic import AgentMagics
 from liteagent_nb.magics.cassette_command import find_cassette
 from liteagent_nb.magics.exec_magic import ExecMagics
 from liteagent_nb.magics.executors import Executors
+from liteagent_nb.magics.parity_magic import ParityMagics
 from liteagent_nb.magics.serve_command import stop_serving
 from liteagent_nb.magics.transformer import keep_questions
 from liteagent_nb.panels.formatters import register_formatters, unregister_formatters
@@ -26,7 +27,8 @@ def load(shell: InteractiveShell) -> None:
     portal = Portal()
     executors = Executors(portal)
     agent = AgentMagics(shell, portal, executors)
-    for magics in (agent, ExecMagics(shell, portal, executors, partial(find_cassette, agent))):
+    execs = ExecMagics(shell, portal, executors, partial(find_cassette, agent))
+    for magics in (agent, execs, ParityMagics(shell, portal)):
         shell.register_magics(magics)
         shell.Completer.custom_matchers.append(magics.matcher)
     shell.input_transformers_cleanup.append(keep_questions)
@@ -35,11 +37,12 @@ def load(shell: InteractiveShell) -> None:
 
 def unload(shell: InteractiveShell) -> None:
     """Take back all that `load` gave; does nothing where nothing was loaded."""
-    agent, execs = (shell.magics_manager.registry.pop(kind.__name__, None) for kind in (AgentMagics, ExecMagics))
-    if not isinstance(agent, AgentMagics) or not isinstance(execs, ExecMagics):
+    kinds = (AgentMagics, ExecMagics, ParityMagics)
+    agent, execs, parity = (shell.magics_manager.registry.pop(kind.__name__, None) for kind in kinds)
+    if not (isinstance(agent, AgentMagics) and isinstance(execs, ExecMagics) and isinstance(parity, ParityMagics)):
         return
     configurables: list[object] = cast("list[object]", shell.configurables)
-    for name, magics in (("agent", agent), ("exec", execs)):
+    for name, magics in (("agent", agent), ("exec", execs), ("parity", parity)):
         for kind in ("line", "cell"):
             shell.magics_manager.magics[kind].pop(name, None)
         configurables.remove(magics)

@@ -20,6 +20,7 @@ from liteagent_nb.magics.each_command import ask_each
 from liteagent_nb.magics.mcp_servers import McpServers
 from liteagent_nb.magics.options import Asked, variable_name
 from liteagent_nb.magics.plan import planned
+from liteagent_nb.magics.redrawing import live_publish
 from liteagent_nb.magics.stopped import Stopped
 from liteagent_nb.panels.live_run import LiveRun
 from liteagent_nb.panels.run_view import line_bundle, run_bundle
@@ -134,7 +135,7 @@ class AgentMagics(Magics):
         plan = planned(self, asked, self.conversation)
         if not is_quiet:
             self.publish(line_bundle(plan.choice.name, plan.choice.why))
-        with LiveRun(None if is_quiet or not self.can_update else self.ip.display_pub.publish) as panel:
+        with LiveRun(live_publish(self.ip, is_quiet=bool(is_quiet))) as panel:
             panel.say(f"loading {plan.choice.name}")
             try:
                 work = run_wired(plan.transcript, plan.wires(), config=plan.config, watch=panel)
@@ -160,11 +161,6 @@ class AgentMagics(Magics):
     def parser(self) -> Any:
         """The reader of the line's options."""
         return cast("Any", AgentMagics.agent).parser  # set by AGENT_LINE
-
-    @property
-    def can_update(self) -> bool:
-        """Whether outputs can be redrawn: a kernel's shell can, a terminal's prints each state on a new line."""
-        return bool(self.ip.has_trait("kernel"))
 
     def publish(self, bundle: dict[str, Any]) -> None:
         """Show *bundle* as an output of the running cell."""

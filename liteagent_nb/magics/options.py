@@ -36,6 +36,12 @@ class Option:
     reading: Mapping[str, Any] = field(default_factory=dict)
 
     @property
+    def reader(self) -> Mapping[str, Any]:
+        """How argparse reads it, a variable in the place of a number too."""
+        kind = self.reading.get("type")
+        return {**self.reading, "type": _later(kind)} if kind else self.reading
+
+    @property
     def takes_value(self) -> bool:
         """Whether a word follows it."""
         return self.reading.get("action") != "store_true"
@@ -83,7 +89,7 @@ class Line:
         describe, finish = untyped
         decorated = describe(self.text[0], nargs="*", help=self.text[1])(function)
         for option in reversed(self.options):
-            decorated = describe(*option.flags, help=option.help, **option.reading)(decorated)
+            decorated = describe(*option.flags, help=option.help, **option.reader)(decorated)
         return cast("F", finish()(decorated))
 
     @property
@@ -105,18 +111,40 @@ class Line:
         task = "\n\n".join(part for part in (words, (cell or "").strip("\n")) if part.strip())
         return Asked(chosen, task, None if line[:end].rstrip().endswith("--") else words)
 
+    def options_first(self, line: str) -> str:
+        """Return *line* with its options in front of the text, wherever they stand; behind `--` all is text."""
+        options, text, position = "", "", 0
+        while word := _WORD.match(line, position):
+            end = self._end_of_option(line, position)
+            if word[1] == "--":
+                return f"{options} {text}{line[end:]}"
+            if end > position:
+                options += line[position:end]
+            else:
+                text += word[0]
+            position = max(end, word.end())
+        return f"{options} {text}"
+
     def _end_of_options(self, line: str) -> int:
         """Return where the text begins: at the first word that is no option and no option's value."""
         position = 0
-        while (word := _WORD.match(line, position)) and word[1].startswith("-") and len(word[1]) > 1:
-            position = word.end()
-            if word[1] == "--":
-                return position
-            option = self._known(word[1])
-            is_complete = "=" in word[1] or (not word[1].startswith("--") and len(word[1]) > 2)  # noqa: PLR2004 (-mNAME)
-            if option.takes_value and not is_complete and (value := _WORD.match(line, position)):
-                position = value.end()
+        while (end := self._end_of_option(line, position)) > position:
+            if line[position:end].strip() == "--":
+                return end
+            position = end
         return position
+
+    def _end_of_option(self, line: str, position: int) -> int:
+        """Return where the option at *position* ends, its value too; *position* itself where there is none."""
+        word = _WORD.match(line, position)
+        if word is None or not word[1].startswith("-") or word[1] == "-":
+            return position
+        if word[1] == "--":
+            return word.end()
+        is_complete = "=" in word[1] or (not word[1].startswith("--") and len(word[1]) > 2)  # noqa: PLR2004 (-mNAME)
+        takes_value = self._known(word[1]).takes_value and not is_complete
+        value = _WORD.match(line, word.end()) if takes_value else None
+        return value.end() if value else word.end()
 
     def _known(self, word: str) -> Option:
         flag = word.partition("=")[0] if word.startswith("--") else word[:2]
@@ -128,8 +156,35 @@ class Line:
         raise UsageError(f"unknown option {flag}: {advice} (write -- before a {self.text[0]} that begins with a dash)")
 
 
+@dataclass(frozen=True, slots=True)
+class _Variable:
+    """A variable that stands for a number."""
+
+    name: str
+    kind: Callable[[Any], Any]
+
+    def read(self, names: Mapping[str, object]) -> Any:
+        value = find_name(self.name, names)
+        try:
+            return self.kind(value)
+        except (TypeError, ValueError):
+            raise UsageError(f"${self.name} is {value!r}, no {self.kind.__name__}") from None
+
+
+def _later(kind: Callable[[Any], Any]) -> Callable[[str], Any]:
+    """Return what reads *kind*, and of `$name` the name alone: argparse knows no variables."""
+
+    def read(text: str) -> Any:
+        return _Variable(text[1:], kind) if _VARIABLE.fullmatch(text) else kind(text)
+
+    read.__name__ = kind.__name__  # argparse says it where the text is none
+    return read
+
+
 def _meant(value: Any, names: Mapping[str, object]) -> Any:
     """Return the variable that *value* names, or *value* without its quotes, which IPython's splitter leaves there."""
+    if isinstance(value, _Variable):
+        return value.read(names)
     if isinstance(value, list):
         return [_meant(one, names) for one in value]
     if not isinstance(value, str):

@@ -6,12 +6,12 @@ import re
 
 __all__ = ["keep_questions"]
 
-_QUESTION = re.compile(r"^(\s*(?:[\w.,\s\[\]'\"]+=\s*)?)%(agent|exec)[ \t]+(\S.*\?)\s*$")
-_HELP = re.compile(r"^%%(?:agent|exec)[ \t]+.*--help\b")
+_QUESTION = re.compile(r"^(\s*(?:[\w.,\s\[\]'\"]+=\s*)?)%(agent|exec|parity)[ \t]+(\S.*\?)\s*$")
+_HELP = re.compile(r"^%%(?:agent|exec|parity)[ \t]+.*--help\b")
 
 
 def keep_questions(lines: list[str]) -> list[str]:
-    """Return the cell's *lines* with each `%agent … ?` (or `%exec`) written as the call that IPython would make of it.
+    """Return *lines* with each `%agent … ?` (`%exec`, `%parity`) written as the call that IPython would make.
 
     `%agent?` alone stays help. Bodies of `%%` cells and lines inside a triple-quoted string are left alone.
     """

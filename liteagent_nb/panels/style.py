@@ -16,9 +16,13 @@ def static_text(name: str) -> str:
 
 
 @cache
-def style_tag() -> str:
-    """Return the stylesheet as a `<style>` element on one line, so that a notebook's diff and nbval can skip it."""
-    css = re.sub(r"/\*.*?\*/", "", static_text("theme.css") + static_text("agent.css"), flags=re.DOTALL)
+def style_tag(*also: str) -> str:
+    """Return the stylesheet as a `<style>` element on one line, so that a notebook's diff and nbval can skip it.
+
+    *also* has the files of what only some outputs need.
+    """
+    css = "".join(static_text(file) for file in ("theme.css", "agent.css", *also))
+    css = re.sub(r"/\*.*?\*/", "", css, flags=re.DOTALL)
     css = re.sub(r"\s+", " ", css)
     css = re.sub(r" ?([{};,]) ?", r"\1", css).strip()
     return f"<style>{css}</style>"
@@ -34,6 +38,6 @@ def widget_esm(name: str) -> str:
     return f"{static_text('kit.js')}\n{static_text(name)}"
 
 
-def framed(html: str, *, classes: str = "") -> str:
+def framed(html: str, *also: str, classes: str = "") -> str:
     """Return one of our outputs: *html* with the stylesheet. A `$` in it is money, not the start of a formula."""
-    return f'<div class="{f"la-run {classes}".strip()} mathjax_ignore">{style_tag()}{html}</div>'
+    return f'<div class="{f"la-run {classes}".strip()} mathjax_ignore">{style_tag(*also)}{html}</div>'

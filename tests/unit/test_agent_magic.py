@@ -304,7 +304,7 @@ def test_unloading_takes_everything_back_and_reloading_works(notebook):
     assert len(shell.Completer.custom_matchers) == matchers
     notebook.run("%unload_ext liteagent_nb")
 
-    assert len(shell.Completer.custom_matchers) == matchers - 2
+    assert len(shell.Completer.custom_matchers) == matchers - 3
     assert len(shell.input_transformers_cleanup) == transforms - 1
     assert "agent" not in shell.magics_manager.magics["line"]
     assert "agent" not in shell.magics_manager.magics["cell"]

@@ -1,4 +1,4 @@
-"""Tab completion on the lines of `%agent` and `%exec`."""
+"""Tab completion on the lines of `%agent`, `%exec` and `%parity`."""
 
 from __future__ import annotations
 
@@ -68,6 +68,13 @@ def complete():
         ("%%exec --in ro", "rows"),
         ("%exec resta", "restart"),
         ("%exec lang", "languages"),
+        ("%parity --thr", "--thresh"),
+        ("%parity core:l", "core:legacy"),
+        ("%parity core:legacy core:e", "core:extracted"),
+        ("x = %parity $dou", "$double"),
+        ("%parity my_", "my_model"),
+        ("%%parity openai/gpt-5 ant", "anthropic/claude-sonnet-4-5"),
+        ("%parity summ", "summarize"),
     ],
 )
 def test_what_the_line_may_hold_is_completed(complete, text, expected):
@@ -78,6 +85,8 @@ def test_values_do_not_offer_what_does_not_suit(complete):
     assert "rows" not in complete("%agent --tool r")
     assert complete("%agent --image p") == ["photo"]
     assert complete("%agent tell me sta") != ["status"]
+    assert "$rows" not in complete("%parity $r")
+    assert "core:legacy" not in complete("%parity a --rounds ")
     assert "map" not in complete("%exec --context ma")
     assert "restart" not in complete("%exec x = resta")
 
