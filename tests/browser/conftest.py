@@ -83,6 +83,7 @@ def lab(tmp_path_factory):
             {
                 "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False},
                 "@jupyterlab/docmanager-extension:plugin": {"autosave": False},
+                "@jupyterlab/notebook-extension:tracker": {"maxNumberOutputs": 10_000},
             }
         )
     )
@@ -168,17 +169,23 @@ class Desk:
 
 
 @pytest.fixture
-async def desk(lab):
-    """Open a page; its kernel is shut down afterwards, and a request to any other host fails the test."""
+async def browser():
+    """Start a browser."""
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=FLAGS)
-        page = await browser.new_page(viewport={"width": 1000, "height": 2400})
-        here = Desk(page, lab)
-        page.on("request", lambda request: here.foreign.append(request.url) if is_foreign(request.url, lab) else None)
-        page.on("dialog", lambda dialog: (here.dialogs.append(dialog.message), dialog.dismiss()))
-        yield here
-        await page.evaluate(SHUT_DOWN)
-        await browser.close()
+        started = await playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=FLAGS)
+        yield started
+        await started.close()
+
+
+@pytest.fixture
+async def desk(lab, browser):
+    """Open a page; its kernel is shut down afterwards, and a request to any other host fails the test."""
+    page = await browser.new_page(viewport={"width": 1000, "height": 2400})
+    here = Desk(page, lab)
+    page.on("request", lambda request: here.foreign.append(request.url) if is_foreign(request.url, lab) else None)
+    page.on("dialog", lambda dialog: (here.dialogs.append(dialog.message), dialog.dismiss()))
+    yield here
+    await page.evaluate(SHUT_DOWN)
     assert here.foreign == []
     assert here.dialogs == []
 
