@@ -112,8 +112,8 @@ class ExecMagics(Magics):
         """Return the panel that these options describe; without any, the last one."""
         from liteagent_nb.magics.exec_panel import ExecPanel  # noqa: PLC0415 - ipywidgets load when a panel is shown
 
-        if self.panel is None or options.strip():
-            self.panel = ExecPanel(options)
+        if self.panel is None or wanted.given.keys() - {"code", "output"}:
+            self.panel = ExecPanel(options, magics=self)
         if name := variable_name(wanted.output):
             self.ip.user_ns[name] = self.panel
         return self.panel

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from IPython.core.getipython import get_ipython
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ExecPanel"]
 
+_MAGICS = "ExecMagics"
 _FALLBACK = "A panel that runs code: run this cell to go on with it."
 
 
@@ -36,9 +37,11 @@ class ExecPanel:
     `ConfigError` outside a notebook and without the extra `panels`.
     """
 
-    def __init__(self, options: str = "") -> None:
-        magics = _loaded_magics()
-        wanted = Settings(EXEC_LINE.read(parser_of(magics.exec), options, None, magics.ip.user_ns).chosen, magics)
+    def __init__(self, options: str = "", *, magics: ExecMagics | None = None) -> None:
+        magics = magics or _loaded_magics()
+        wanted = Settings(
+            EXEC_LINE.read(parser_of(cast("Any", magics).exec), options, None, magics.ip.user_ns).chosen, magics
+        )
         place = Place.of(wanted)
         self._magics = magics
         self._view = PanelView("exec_panel", magics.ip.display_pub, hear=self._hear, fallback=_FALLBACK)
@@ -53,7 +56,7 @@ class ExecPanel:
         if wanted.lang:
             self._bench.choose(language=wanted.lang)
         self._words: Mapping[str, Callable[[Mapping[str, Any]], object]] = {
-            "hello": lambda _: (self._bench.look(), self._bench.show_whole()),
+            "hello": lambda _: self._hello(),
             "run": lambda message: self.run(str(message["code"])),
             "interrupt": lambda message: self._bench.interrupt(int(message.get("n", 0))),
             "restart": lambda _: self._bench.restart(),
@@ -131,6 +134,10 @@ class ExecPanel:
         if (do := self._words.get(str(message.get("do")))) is not None:
             do(message)
 
+    def _hello(self) -> None:
+        self._bench.show_whole()
+        self._bench.look()
+
     def _next_cell(self, message: Mapping[str, Any]) -> None:
         """Let the first cell come with the next one that is run: this page knows no better way."""
         self._magics.ip.set_next_input(str(message["cells"][-1]["source"]))
@@ -138,13 +145,10 @@ class ExecPanel:
 
 
 def _loaded_magics() -> ExecMagics:
-    from liteagent_nb.magics.exec_magic import ExecMagics  # noqa: PLC0415 - the magic shows panels, too
-
+    """Return the magics of this notebook, loaded if need be; they show panels, so they are not imported here."""
     shell = get_ipython()
     if shell is None:
         raise ConfigError("a panel is part of a notebook", hint="Contexts() runs code anywhere else")
-    if ExecMagics.__name__ not in shell.magics_manager.registry:
+    if _MAGICS not in shell.magics_manager.registry:
         shell.run_line_magic("load_ext", "liteagent_nb")
-    magics = shell.magics_manager.registry[ExecMagics.__name__]
-    assert isinstance(magics, ExecMagics)
-    return magics
+    return cast("ExecMagics", shell.magics_manager.registry[_MAGICS])

@@ -136,7 +136,9 @@ class ExecState:
 
     def keeps_state(self, language: str) -> bool:
         """Whether a context of *language* keeps its variables."""
-        named = {one.name: one for one in self.languages} | {name: one for one in self.languages for name in one.aliases}
+        named = {one.name: one for one in self.languages} | {
+            name: one for one in self.languages for name in one.aliases
+        }
         return named[language].keeps_state if language in named else language == "python"
 
     @property
@@ -155,7 +157,9 @@ class ExecState:
         self._set("contexts", [[one.id, one.language, one.state, one.executions] for one in self.contexts])
         known = [[one.name, one.keeps_state, one.version] for one in self.languages if one.is_installed]
         self._set("languages", sorted(known, key=lambda row: (not row[1], row[0])))
-        self._set("target", {"language": self.language, "context": self.context, "keeps": self.keeps_state(self.language)})
+        self._set(
+            "target", {"language": self.language, "context": self.context, "keeps": self.keeps_state(self.language)}
+        )
 
     def _set(self, name: str, value: object) -> None:
         if name not in self._fields or self._fields[name] != value:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
+from liteagent_nb.core.execution import ExecResult
 from liteagent_nb.panels.cards import clock_html, duration
 from liteagent_nb.panels.exec_blocks import OutputBlocks
 from liteagent_nb.panels.highlight import highlighted
 from liteagent_nb.panels.render import clipped, escaped, visible
-
-if TYPE_CHECKING:
-    from liteagent_nb.core.execution import ExecResult
 
 __all__ = ["Execution", "code_html", "execution_html", "execution_text", "summary_html"]
 

@@ -52,9 +52,7 @@ class PanelView:
 
     def keep(self, bundle: Mapping[str, str]) -> None:
         """Draw the output beside the widget anew."""
-        self._context.copy().run(
-            self._publisher.publish, {**_EMPTY, **bundle}, transient=self._transient, update=True
-        )
+        self._context.copy().run(self._publisher.publish, {**_EMPTY, **bundle}, transient=self._transient, update=True)
 
     def close(self) -> None:
         """End it; the output beside it stays."""

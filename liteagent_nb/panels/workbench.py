@@ -14,7 +14,6 @@ from liteagent_nb.panels.exec_state import ExecState
 from liteagent_nb.panels.pacing import Paced
 
 if TYPE_CHECKING:
-    import contextvars
     from collections.abc import Callable, Coroutine
 
     from liteagent_nb.core.execution import ExecResult
@@ -39,7 +38,14 @@ class Workbench:
     """Runs code on the loop of *portal*: what changes it happens there; its methods may be called from any thread."""
 
     def __init__(
-        self, executor: ContextExecutor, screen: Screen, portal: Portal, *, context: str, language: str, timeout_s: float
+        self,
+        executor: ContextExecutor,
+        screen: Screen,
+        portal: Portal,
+        *,
+        context: str = "main",
+        language: str = "python",
+        timeout_s: float = 60.0,
     ) -> None:
         self.state = ExecState(language=language, context=context)
         self.timeout_s = timeout_s
@@ -91,7 +97,7 @@ class Workbench:
 
     def close(self) -> None:
         """Stop what runs and waits here; contexts stay open."""
-        self._portal.call_soon(lambda: [self._stop(one) for one in self.state.active()])
+        self._portal.call_soon(self._stop_all)
 
     # from here on, on the portal's loop
 
@@ -166,6 +172,10 @@ class Workbench:
             self._begin(self._executor.interrupt(one.context))
         elif one.number in self._tasks:
             self._tasks[one.number].cancel()
+
+    def _stop_all(self) -> None:
+        for one in self.state.active():
+            self._stop(one)
 
     async def _restart(self) -> None:
         context = self.state.context
