@@ -7,11 +7,14 @@ import time
 from attacks import ATTACKS
 from IPython.display import display
 
+from liteagent_nb import AgentPanel, ExecPanel
 from liteagent_nb.core.chat import Reply, Transcript
 from liteagent_nb.core.errors import ModelError
 from liteagent_nb.core.execution import ExecResult
 from liteagent_nb.core.steps import ModelAsked, ReasoningDelta, Run, TextDelta, ToolFinished, ToolStarted
 from liteagent_nb.core.tools import Observation
+from liteagent_nb.kernels.protocol import ContextStatus, LanguageStatus
+from liteagent_nb.kernels.variables import Variable
 from liteagent_nb.panels.exec_view import result_bundle
 from liteagent_nb.panels.live_view import LiveView
 from liteagent_nb.panels.run_view import run_html
@@ -148,3 +151,42 @@ def printed():
 def raised():
     """Raise all attacks, as code in a sidecar does."""
     return f"raise ValueError({chr(10).join(ATTACKS.values())!r})"
+
+
+def chats(ip):
+    """Ask the agents of `runs` again, in panels."""
+    for part in parts():
+        panel = AgentPanel(model=scripted(part), tool=[shows, breaks], max_iterations=len(part) + 1)
+        display(panel)
+        panel.ask(part[1])
+        panel.wait(60)
+
+
+def executions(ip):
+    """Show each attack in a panel of executions: as code, names, outputs, faults and variables."""
+    panel = ExecPanel()
+    display(panel)
+    panel._bench.change(_fill)
+    panel.run("1 + 1")
+    panel.wait(60)
+
+
+def _fill(state):
+    kinds = ("stdout", "stderr")
+    for bad in ATTACKS.values():
+        ended, faulty = state.add(bad, bad, bad), state.add(bad, "python", "")
+        outputs = [
+            *({"output_type": "stream", "name": name, "text": bad} for name in kinds),
+            *({"output_type": "display_data", "data": {kind: bad, "text/plain": bad}} for kind in _KINDS),
+            {"output_type": "error", "ename": bad, "evalue": bad, "traceback": [bad]},
+        ]
+        for output in outputs:
+            state.take(ended, output)
+        state.end(ended, _result(bad))
+        state.end(faulty, fault=bad)
+        state.notice(bad)
+        state.say(bad)
+    texts = list(ATTACKS.values())
+    state.show_variables([Variable(bad, bad, bad) for bad in texts])
+    state.show_contexts([ContextStatus(bad, bad) for bad in texts])
+    state.show_languages([LanguageStatus(bad, is_installed=True, version=bad, keeps_state=True) for bad in texts])

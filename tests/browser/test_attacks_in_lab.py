@@ -9,7 +9,7 @@ from pathlib import Path
 from attacks import ATTACKER, ATTACKS, unguarded_page
 
 SETUP = f"%load_ext liteagent_nb\nimport sys\nsys.path.insert(0, {str(Path(__file__).parent)!r})\nimport attacked\nip = get_ipython()"
-SHOWN = (
+OUTPUTS = (
     "attacked.runs(ip)",
     "attacked.live()",
     "attacked.answers()",
@@ -19,18 +19,18 @@ SHOWN = (
     "from pathlib import Path\nattacked.cassettes(ip, Path('.'))",
     "ip.run_cell_magic('exec', '', attacked.printed())",
     "ip.run_cell_magic('exec', '', attacked.raised())",
-)
+)PANELS = ("attacked.executions(ip)", "attacked.chats(ip)")
 
 WRONG = """() => {
   const tags = new Set(`A B BLOCKQUOTE BR CODE DD DETAILS DIV DL DT EM H1 H2 H3 H4 H5 H6 HR I LI OL P PRE S SPAN STRONG
     SUB SUMMARY SUP TABLE TBODY TD TFOOT TH THEAD TR UL CAPTION`.split(/\\s+/));
-  const attributes = new Set('align class colspan href open rel rowspan start target title'.split(' '));
+  const attributes = new Set('align class colspan href open rel rowspan scope start target title'.split(' '));
   const wrong = new Set();
-  for (const panel of document.querySelectorAll('.la-run')) {
+  for (const panel of document.querySelectorAll('.la-run, .la-vars, .la-note, .la-panel [role=status]')) {
     for (const one of panel.querySelectorAll('*')) {
       if (getComputedStyle(one).position === 'fixed') wrong.add(`fixed ${one.outerHTML.slice(0, 200)}`);
       if (one.href && !/^(https?:|mailto:)/.test(String(one.href))) wrong.add(`href ${one.href}`);
-      if (one.closest('mjx-container')) continue;
+      if (one.closest('mjx-container, .la-tools')) continue;
       if (one === panel.firstElementChild && one.tagName === 'STYLE') continue;
       if (!tags.has(one.tagName)) wrong.add(`tag ${one.outerHTML.slice(0, 200)}`);
       for (const {name, value} of one.attributes) {
@@ -52,19 +52,36 @@ CLICK_ALL = """() => { for (const one of document.querySelectorAll('.la-run :is(
     one.dispatchEvent(new MouseEvent(kind, {bubbles: kind === 'click', cancelable: true})); } }"""
 
 
-async def test_hostile_text_runs_nothing_and_fetches_nothing_wherever_it_is_shown(desk):
+async def test_hostile_text_runs_nothing_and_fetches_nothing_in_any_output(desk):
+    await survives(desk, OUTPUTS, until=".la-answer mjx-container")
+
+    assert await desk.page.locator(".la-run").count() > 3 * len(ATTACKS)
+    errors = [o for outputs in await desk.saved_outputs() for o in outputs if o["output_type"] == "error"]
+    assert {error["ename"] for error in errors} == {"ModelError", "ValueError"}
+    assert len(errors) == len(ATTACKS) + 1
+
+
+async def test_hostile_text_runs_nothing_and_fetches_nothing_in_any_panel(desk):
+    await survives(desk, PANELS, until=".la-exec .la-vars tbody tr")
+
+    assert await desk.page.locator(".la-exec .la-card").count() > len(ATTACKS)
+    assert await desk.page.locator(".la-turn .la-card").count() > 3 * len(ATTACKS)
+
+
+async def survives(desk, cells, *, until):
+    """Show the attacks by these *cells*, click on all of it, and look at what has become of the page."""
     left = []
     desk.page.on("popup", lambda page: left.append(f"popup {page.url}"))
     desk.page.on("framenavigated", lambda frame: left.append(f"{frame.url}"))
     desk.page.on("download", lambda download: left.append(f"download {download.url}"))
-    desk.lab.notebook("attacked.ipynb", SETUP, *SHOWN)
+    desk.lab.notebook("attacked.ipynb", SETUP, *cells)
     await desk.page.add_init_script("window.ran = []")
     await desk.open("attacked.ipynb")
     left.clear()
     before = await state(desk.page)
 
     await desk.run_all()
-    await desk.page.locator(".la-answer mjx-container").first.wait_for(state="attached", timeout=30_000)
+    await desk.page.locator(until).first.wait_for(state="attached", timeout=60_000)
     await desk.page.evaluate("document.querySelectorAll('.la-run details').forEach(one => { one.open = true; })")
     await desk.page.evaluate(CLICK_ALL)
 
@@ -72,11 +89,6 @@ async def test_hostile_text_runs_nothing_and_fetches_nothing_wherever_it_is_show
     assert await desk.page.evaluate(WRONG) == []
     assert await state(desk.page) == before
     assert left == []
-    shown = await desk.page.locator(".la-run").count()
-    assert shown > 3 * len(ATTACKS)
-    errors = [o for outputs in await desk.saved_outputs() for o in outputs if o["output_type"] == "error"]
-    assert {error["ename"] for error in errors} == {"ModelError", "ValueError"}
-    assert len(errors) == len(ATTACKS) + 1
 
 
 async def state(page):

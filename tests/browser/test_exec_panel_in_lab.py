@@ -68,5 +68,5 @@ async def test_what_ran_is_in_the_panel_after_a_reload_and_in_the_saved_notebook
     reader = await browser.new_page()
     await reader.route("**/*", lambda route: route.abort())
     await reader.set_content(html)
-    assert await reader.locator(".la-kept .la-out").inner_text() == "kept kept"
+    assert await reader.locator(".la-kept .la-out").inner_text() == "kept kept \n"
     assert await reader.get_by_text("run this cell to go on with it").count() == 1

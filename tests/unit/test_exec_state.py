@@ -163,7 +163,11 @@ def test_languages_that_can_be_run_come_first_where_they_keep_variables():
     state = ExecState()
 
     state.show_languages(
-        [LanguageStatus("bash", True), LanguageStatus("go", False), LanguageStatus("python", True, keeps_state=True)]
+        [
+            LanguageStatus("bash", is_installed=True),
+            LanguageStatus("go", is_installed=False),
+            LanguageStatus("python", is_installed=True, keeps_state=True),
+        ]
     )
     state.show_contexts([ContextStatus("main", idle_s=3.0)])
     state.choose(language="bash", context="")
