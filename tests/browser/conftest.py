@@ -56,6 +56,10 @@ class Lab:
     def url(self, name: str) -> str:
         return f"http://127.0.0.1:{self.port}/lab/tree/{name}?token={self.token}&reset"
 
+    def notebook_7_url(self, name: str) -> str:
+        """Return where the same server shows it in Notebook 7."""
+        return f"http://127.0.0.1:{self.port}/notebooks/{name}?token={self.token}"
+
     def notebook(self, name: str, *sources: str) -> str:
         """Write a notebook of code cells and return its name."""
         cells = [nbformat.v4.new_code_cell(source) for source in sources]
@@ -99,6 +103,7 @@ def lab(tmp_path_factory):
         sys.executable, "-m", "jupyterlab", "--allow-root", "--no-browser", "--ServerApp.ip=127.0.0.1",
         f"--ServerApp.port={running.port}", "--ServerApp.port_retries=0", f"--IdentityProvider.token={running.token}",
         f"--ServerApp.root_dir={running.folder}", "--expose-app-in-browser", "--LabApp.extension_manager=readonly",
+        "--JupyterNotebookApp.expose_app_in_browser=True",
     ]  # fmt: skip
     log = (home / "lab.log").open("w")
     server = subprocess.Popen(command, env=env, stdout=log, stderr=log)
@@ -135,13 +140,19 @@ class Desk:
     foreign: list[str] = field(default_factory=list)
     dialogs: list[str] = field(default_factory=list)
 
-    async def open(self, name: str) -> None:
-        await self.page.goto(self.lab.url(name))
+    async def open(self, name: str, *, url: str = "") -> None:
+        await self.page.goto(url or self.lab.url(name))
         await self.page.wait_for_function(READY, timeout=60_000)
         # Let every cell be in the page: JupyterLab draws only those in sight.
         await self.page.evaluate(
             "() => window.jupyterapp.commands.execute('application:toggle-left-area').catch(() => null)"
         )
+
+    async def shot(self, name: str) -> Path:
+        """Take a picture of the page, for people to look at."""
+        path = shots_folder(self.lab) / f"{name}.png"
+        await self.page.screenshot(path=path)
+        return path
 
     async def command(self, name: str, limit_s: float = 90) -> str:
         script = """([name, ms]) => Promise.race([
@@ -166,6 +177,13 @@ class Desk:
         """Return the outputs that saving the notebook would keep, cell by cell."""
         script = "() => window.jupyterapp.shell.currentWidget.content.model.toJSON().cells.map(c => c.outputs || [])"
         return await self.page.evaluate(script)
+
+
+def shots_folder(lab: Lab) -> Path:
+    """Return where pictures are kept: what LITEAGENT_SHOTS names, else beside the notebooks of this run."""
+    folder = Path(os.environ.get("LITEAGENT_SHOTS") or lab.folder.parent / "shots")
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
 @pytest.fixture
