@@ -122,7 +122,7 @@ class ExecPanel:
 
     @property
     def _ended(self) -> tuple[Execution, ...]:
-        return tuple(one for one in self._bench.state.executions.values() if one.stage == "ended")
+        return self._bench.state.ended
 
     def _notebook_text(self) -> str:
         return json.dumps(self.to_notebook(), indent=1)

@@ -56,8 +56,8 @@ class ExecState:
         one = Execution(self._made, code, language, context)
         self.executions[one.number] = one
         self._seen[one.number] = []
-        for number in [old.number for old in self.executions.values() if old.stage == "ended"][:-_MOST_KEPT]:
-            self.forget(number)
+        for old in self.ended[:-_MOST_KEPT]:
+            self.forget(old.number)
         self._touch(one)
         return one
 
@@ -133,6 +133,11 @@ class ExecState:
         """Return what runs or waits, in *context* or anywhere, the latest first."""
         found = [one for one in self.executions.values() if one.stage != "ended" and context in {None, one.context}]
         return found[::-1]
+
+    @property
+    def ended(self) -> tuple[Execution, ...]:
+        """Those that ended, in the order they were asked for."""
+        return tuple(one for one in self.executions.values() if one.stage == "ended")
 
     def keeps_state(self, language: str) -> bool:
         """Whether a context of *language* keeps its variables."""

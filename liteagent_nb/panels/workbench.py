@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 __all__ = ["Screen", "Workbench"]
 
 
+_KEEP_EVERY_S = 1.0
+"""All that ended is drawn anew then."""
+
+
 class Screen(Protocol):
     """Where executions are seen."""
 
@@ -57,6 +61,7 @@ class Workbench:
         self._screen = screen
         self._portal = portal
         self._paced = Paced(self._send)
+        self._keeping = Paced(self._keep, interval_s=_KEEP_EVERY_S)
         self._sent = 0
         self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._tasks: dict[int, asyncio.Task[None]] = {}
@@ -155,11 +160,15 @@ class Workbench:
     def _over(self, one: Execution) -> None:
         self._tasks.pop(one.number, None)
         self._paced.now()
-        self._screen.keep(tuple(each for each in self.state.executions.values() if each.stage == "ended"))
+        self._keeping.soon()
         if not self.state.active():
+            self._keeping.now()
             self.is_idle.set()
         if not self.state.active(one.context):
             self._begin(self._look())
+
+    def _keep(self) -> None:
+        self._screen.keep(self.state.ended)
 
     def _interrupt(self, number: int) -> None:
         one = self.state.executions.get(number)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import time
 
 from attacks import ATTACKS
@@ -9,12 +11,11 @@ from IPython.display import display
 
 from liteagent_nb import AgentPanel, ExecPanel
 from liteagent_nb.core.chat import Reply, Transcript
-from liteagent_nb.core.errors import ModelError
+from liteagent_nb.core.errors import ConfigError, ModelError
 from liteagent_nb.core.execution import ExecResult
 from liteagent_nb.core.steps import ModelAsked, ReasoningDelta, Run, TextDelta, ToolFinished, ToolStarted
 from liteagent_nb.core.tools import Observation
 from liteagent_nb.kernels.protocol import ContextStatus, LanguageStatus
-from liteagent_nb.kernels.variables import Variable
 from liteagent_nb.panels.exec_view import result_bundle
 from liteagent_nb.panels.live_view import LiveView
 from liteagent_nb.panels.run_view import run_html
@@ -162,31 +163,40 @@ def chats(ip):
         panel.wait(60)
 
 
-def executions(ip):
-    """Show each attack in a panel of executions: as code, names, outputs, faults and variables."""
+def executions():
+    """Run each attack in a panel: as code, names, outputs, faults, contexts, languages and variables."""
     panel = ExecPanel()
-    display(panel)
-    panel._bench.change(_fill)
-    panel.run("1 + 1")
-    panel.wait(60)
-
-
-def _fill(state):
-    kinds = ("stdout", "stderr")
+    panel._bench._executor = Hostile()
     for bad in ATTACKS.values():
-        ended, faulty = state.add(bad, bad, bad), state.add(bad, "python", "")
-        outputs = [
-            *({"output_type": "stream", "name": name, "text": bad} for name in kinds),
-            *({"output_type": "display_data", "data": {kind: bad, "text/plain": bad}} for kind in _KINDS),
-            {"output_type": "error", "ename": bad, "evalue": bad, "traceback": [bad]},
-        ]
-        for output in outputs:
-            state.take(ended, output)
-        state.end(ended, _result(bad))
-        state.end(faulty, fault=bad)
-        state.notice(bad)
-        state.say(bad)
-    texts = list(ATTACKS.values())
-    state.show_variables([Variable(bad, bad, bad) for bad in texts])
-    state.show_contexts([ContextStatus(bad, bad) for bad in texts])
-    state.show_languages([LanguageStatus(bad, is_installed=True, version=bad, keeps_state=True) for bad in texts])
+        panel.run(bad, language=bad, context=bad)
+        panel.run(bad, language="fault", context="")
+    panel.wait(60)
+    display(panel)
+
+
+class Hostile:
+    """An executor that answers with attacks."""
+
+    async def execute(self, code, *, language="python", timeout_s=10.0, context="", watch=None):
+        if ticket := re.search("'([0-9a-f]{16})'", code):
+            return ExecResult(ok=True, rc=0, stdout=json.dumps({"ticket": ticket[1], "rows": ROWS}))
+        if language == "fault":
+            raise ConfigError(code, hint=code)
+        for output in _outputs(code):
+            watch(output)
+        return _result(code)
+
+    async def contexts(self):
+        return [ContextStatus("main"), *(ContextStatus(bad) for bad in ATTACKS.values())]
+
+    async def languages(self):
+        return [LanguageStatus(bad, is_installed=True, version=bad, keeps_state=True) for bad in ATTACKS.values()]
+
+
+ROWS = [[bad] * 3 for bad in ATTACKS.values()]
+
+
+def _outputs(bad):
+    yield from ({"output_type": "stream", "name": name, "text": bad} for name in ("stdout", "stderr"))
+    yield from ({"output_type": "display_data", "data": {kind: bad, "text/plain": bad}} for kind in _KINDS)
+    yield {"output_type": "error", "ename": bad, "evalue": bad, "traceback": [bad]}

@@ -20,7 +20,7 @@ OUTPUTS = (
     "ip.run_cell_magic('exec', '', attacked.printed())",
     "ip.run_cell_magic('exec', '', attacked.raised())",
 )
-PANELS = ("attacked.executions(ip)", "attacked.chats(ip)")
+PANELS = ("attacked.executions()", "attacked.chats(ip)")
 
 WRONG = """() => {
   const tags = new Set(`A B BLOCKQUOTE BR CODE DD DETAILS DIV DL DT EM H1 H2 H3 H4 H5 H6 HR I LI OL P PRE S SPAN STRONG
