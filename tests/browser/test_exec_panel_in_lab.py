@@ -38,6 +38,7 @@ async def test_code_runs_beside_the_cells_and_its_variables_are_seen_and_a_stop_
     await page.locator(".jp-CodeCell").nth(1).click()
     await desk.command("notebook:run-cell-and-select-next")
     assert "42" in await desk.output_text(1)
+    await desk.shot("exec-panel")
     await page.get_by_label("Code to run").press("Control+.")
 
     await page.locator(".la-exec .la-outcome").get_by_text("interrupted").wait_for(timeout=10_000)
