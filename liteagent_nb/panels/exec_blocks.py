@@ -70,9 +70,9 @@ class OutputBlocks:
 
     @property
     def html(self) -> str:
-        """All of it as HTML that stands by itself."""
+        """It as HTML that stands by itself, long texts without their middle."""
         return "".join(
-            block if isinstance(block, str) else f'<pre class="la-{self._kinds[number]}">{block.html}</pre>'
+            block if isinstance(block, str) else f'<pre class="la-{self._kinds[number]}">{block.brief}</pre>'
             for number, block in self._blocks.items()
         )
 

@@ -111,8 +111,9 @@ class ExecState:
         self._refresh()
 
     def show_languages(self, languages: Sequence[LanguageStatus]) -> None:
-        """Show what can be run."""
+        """Show what can be run; a language that was chosen by another of its names is called by its own."""
         self.languages = tuple(languages)
+        self.language = next((one.name for one in languages if self.language in one.aliases), self.language)
         self._refresh()
 
     def show_variables(self, variables: Sequence[Variable] | None) -> None:

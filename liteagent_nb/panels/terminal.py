@@ -11,8 +11,10 @@ __all__ = ["Ink", "TerminalText", "coloured"]
 
 _SGR = re.compile(r"\x1b\[([0-9;:]*)m")
 _COLOURS = 8
-_MOST_CHARS = 200_000
+_MOST_CHARS = 1_000_000
 """What a browser is given of one text; all of it stays in the result."""
+_HEAD_LINES, _TAIL_LINES = 400, 200
+"""What a saved notebook keeps of one text."""
 _LONG_LINE = 4_000
 """A line is drawn anew while it grows; a longer one is cut in two."""
 _MORE = "\n… more is not drawn; the result has it …"
@@ -98,6 +100,15 @@ class TerminalText:
     def done(self) -> str:
         """The HTML of the lines that ended."""
         return "".join(self._done)
+
+    @property
+    def brief(self) -> str:
+        """All of it, or its first and last lines where there are very many."""
+        left_out = len(self._done) - _HEAD_LINES - _TAIL_LINES
+        if left_out <= 0:
+            return self.html
+        note = f"… {left_out:,} lines are left out here …\n"
+        return "".join([*self._done[:_HEAD_LINES], note, *self._done[-_TAIL_LINES:], self.tail])
 
     @property
     def html(self) -> str:

@@ -222,6 +222,8 @@ class Workbench:
     async def _look(self) -> None:
         if not self.state.languages:
             self.state.show_languages(await self._executor.languages())
+            if self.state.language != "python":  # only now is it known whether it keeps state
+                self.state.choose(context=self._context_of(self.state.language))
         contexts = await self._executor.contexts()
         self.state.show_contexts(contexts)
         self._paced.soon()

@@ -71,11 +71,13 @@ def test_text_that_comes_in_pieces_looks_as_if_it_came_at_once():
 def test_a_flood_is_drawn_up_to_a_bound_and_says_so():
     flood = TerminalText()
 
-    for _ in range(400):
-        flood.feed("x" * 1000)
+    for number in range(12_000):
+        flood.feed("x" * 99 + f"{number}\n")
 
-    assert len(flood.html) < 210_000
+    assert len(flood.html) < 1_100_000
     assert flood.html.endswith("the result has it …")
+    assert len(flood.brief) < 100_000
+    assert "lines are left out here" in flood.brief
 
 
 def test_a_view_that_is_told_piece_by_piece_shows_what_one_that_begins_is_told():

@@ -118,3 +118,12 @@ def test_a_view_that_begins_is_told_all(bench, screen):
     screen.wait(lambda _: screen.messages[-1].get("whole"))
 
     assert screen.messages[-1]["cards"][0]["blocks"] == [[1, "add", "1\n", "", "out"]]
+
+
+def test_a_language_that_keeps_its_variables_has_a_context_of_its_own_and_goes_by_its_name(bench, screen):
+    bench.choose(language="parrot")
+    screen.wait(lambda fields: fields["target"] == {"language": "echo", "context": "", "keeps": False})
+
+    bench.choose(language="r")
+
+    screen.wait(lambda fields: fields["target"] == {"language": "r", "context": "r", "keeps": True})

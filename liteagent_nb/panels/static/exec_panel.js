@@ -285,15 +285,20 @@ class ExecView {
     const clicked = what === "restart" ? this.restart : this.shut;
     const label = clicked.querySelector("span");
     if (clicked.dataset.asked) {
+      clicked.calm();
       this.send(what);
-      clicked.dataset.reset?.();
+      return;
     }
-    const before = clicked.dataset.asked ? null : label.textContent;
-    if (before === null) return;
+    const before = label.textContent;
+    const timer = setTimeout(() => clicked.calm(), 3000);
+    clicked.calm = () => {
+      clearTimeout(timer);
+      delete clicked.dataset.asked;
+      label.textContent = before;
+    };
     clicked.dataset.asked = "yes";
     label.textContent = question;
     this.tell(question);
-    setTimeout(() => { delete clicked.dataset.asked; label.textContent = before; }, 3000);
   }
 
   /** Cells change contexts and variables, too: ask when somebody looks. */
