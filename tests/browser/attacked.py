@@ -198,5 +198,5 @@ ROWS = [[bad] * 3 for bad in ATTACKS.values()]
 
 def _outputs(bad):
     yield from ({"output_type": "stream", "name": name, "text": bad} for name in ("stdout", "stderr"))
-    yield from ({"output_type": "display_data", "data": {kind: bad, "text/plain": bad}} for kind in _KINDS)
+    yield from ({"output_type": "display_data", "data": {kind: bad, "text/plain": bad}} for kind in _KINDS[:4])
     yield {"output_type": "error", "ename": bad, "evalue": bad, "traceback": [bad]}

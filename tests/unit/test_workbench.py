@@ -92,7 +92,8 @@ def test_a_restart_loses_the_variables_and_code_that_nobody_can_run_says_why(ben
     screen.wait(lambda fields: ["x", "int", "1"] in (fields["variables"] or ()))
 
     bench.restart()
-    screen.wait(lambda fields: ["x", "int", "1"] not in fields["variables"])
+    screen.wait(lambda fields: ["x", "int", "1"] not in (fields["variables"] or ()))
+    screen.wait(lambda fields: "begins anew" in fields["notice"])
     bench.run("x", language="cobol", context="")
 
     assert ended(bench)[-1] == "did not run"
@@ -122,8 +123,8 @@ def test_a_view_that_begins_is_told_all(bench, screen):
 
 def test_a_language_that_keeps_its_variables_has_a_context_of_its_own_and_goes_by_its_name(bench, screen):
     bench.choose(language="parrot")
-    screen.wait(lambda fields: fields["target"] == {"language": "echo", "context": "", "keeps": False})
+    screen.wait(lambda fields: fields.get("target") == {"language": "echo", "context": "", "keeps": False})
 
     bench.choose(language="r")
 
-    screen.wait(lambda fields: fields["target"] == {"language": "r", "context": "r", "keeps": True})
+    screen.wait(lambda fields: fields.get("target") == {"language": "r", "context": "r", "keeps": True})
