@@ -68,6 +68,11 @@ class ExecMagics(Magics):
         """The panel that was shown last."""
         self.matcher = exec_matcher(self)
 
+    @property
+    def parser(self) -> Any:
+        """The reader of the line's options."""
+        return cast("Any", ExecMagics.exec).parser  # set by EXEC_LINE
+
     @EXEC_LINE
     @no_var_expand
     @line_cell_magic
@@ -79,10 +84,10 @@ class ExecMagics(Magics):
         %exec status, list, restart, interrupt or close [NAME] is about contexts; %exec languages says what can be run.
         %exec panel shows a panel whose code runs while other cells do; its value is the ExecPanel.
         """
-        asked = EXEC_LINE.read(cast("Any", ExecMagics.exec).parser, line, cell, self.ip.user_ns)
+        asked = EXEC_LINE.read(self.parser, line, cell, self.ip.user_ns)
         wanted = Settings(asked.chosen, self)
         if asked.chosen.help:
-            print(cast("Any", ExecMagics.exec).parser.format_help())  # noqa: T201 (help is text)
+            print(self.parser.format_help())  # noqa: T201 (help is text)
             return None
         if cell is not None and asked.words != "":
             raise UsageError("the line of %%exec takes options only (--lang bash, …); the code stands below it")

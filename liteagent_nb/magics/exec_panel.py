@@ -11,7 +11,7 @@ from IPython.core.getipython import get_ipython
 from liteagent_nb.core.errors import ConfigError
 from liteagent_nb.magics.exec_options import EXEC_LINE
 from liteagent_nb.magics.executors import Place
-from liteagent_nb.magics.options import Settings, parser_of
+from liteagent_nb.magics.options import Settings
 from liteagent_nb.panels.exec_export import cells_of_executions, kept_bundle, notebook_of_executions
 from liteagent_nb.panels.panel_view import PanelView
 from liteagent_nb.panels.workbench import Workbench
@@ -39,9 +39,7 @@ class ExecPanel:
 
     def __init__(self, options: str = "", *, magics: ExecMagics | None = None) -> None:
         magics = magics or _loaded_magics()
-        wanted = Settings(
-            EXEC_LINE.read(parser_of(cast("Any", magics).exec), options, None, magics.ip.user_ns).chosen, magics
-        )
+        wanted = Settings(EXEC_LINE.read(magics.parser, options, None, magics.ip.user_ns).chosen, magics)
         place = Place.of(wanted)
         self._magics = magics
         self._view = PanelView("exec_panel", magics.ip.display_pub, hear=self._hear, fallback=_FALLBACK)
