@@ -25,6 +25,7 @@ _HOMES = {
     "CompositeInvoker": "tools.composite",
     "Contexts": "kernels.contexts",
     "EchoMCP": "tools.echo",
+    "ExecPanel": "magics.exec_panel",
     "ExecResult": "core.execution",
     "HttpExecutor": "kernels.http_executor",
     "HttpToolsInvoker": "tools.http_tools_invoker",

@@ -49,7 +49,7 @@ def _candidates(before: list[str], fragment: str, magics: ExecMagics) -> Iterabl
         return public_names(magics.ip)
     if fragment.startswith("-"):
         return EXEC_LINE.flags
-    return [*PLAIN, *NAMED] if not before and fragment else public_names(magics.ip)
+    return [*PLAIN, *NAMED, "panel"] if not before and fragment else public_names(magics.ip)
 
 
 def _languages(magics: ExecMagics) -> list[str]:

@@ -19,7 +19,7 @@ from liteagent_nb.magics.exec_tape import ExecTape
 from liteagent_nb.magics.executors import Place
 from liteagent_nb.magics.options import Settings, variable_name
 from liteagent_nb.magics.stopped import Stopped
-from liteagent_nb.panels.exec_panel import ExecPanel
+from liteagent_nb.panels.cell_outputs import CellOutputs
 from liteagent_nb.panels.exec_view import partial_result
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from liteagent_nb.core.execution import ExecResult, OutputWatcher
     from liteagent_nb.core.portal import Portal
     from liteagent_nb.kernels.protocol import ContextStatus
+    from liteagent_nb.magics.exec_panel import ExecPanel
     from liteagent_nb.magics.executors import Executors
 
 __all__ = ["ExecMagics"]
@@ -63,7 +64,14 @@ class ExecMagics(Magics):
         self.find_cassette = find_cassette
         self.tapes: dict[tuple[Place, Cassette], ExecTape] = {}
         self.last: ExecResult | None = None
+        self.panel: ExecPanel | None = None
+        """The panel that was shown last."""
         self.matcher = exec_matcher(self)
+
+    @property
+    def parser(self) -> Any:
+        """The reader of the line's options."""
+        return cast("Any", ExecMagics.exec).parser  # set by EXEC_LINE
 
     @EXEC_LINE
     @no_var_expand
@@ -74,14 +82,17 @@ class ExecMagics(Magics):
         %%exec runs the cell's text, %exec the rest of the line. Options come first. Variables stay from cell to cell,
         in a context named main; --in and --out take variables of this notebook along and bring some back.
         %exec status, list, restart, interrupt or close [NAME] is about contexts; %exec languages says what can be run.
+        %exec panel shows a panel whose code runs while other cells do; its value is the ExecPanel.
         """
-        asked = EXEC_LINE.read(cast("Any", ExecMagics.exec).parser, line, cell, self.ip.user_ns)
+        asked = EXEC_LINE.read(self.parser, line, cell, self.ip.user_ns)
         wanted = Settings(asked.chosen, self)
         if asked.chosen.help:
-            print(cast("Any", ExecMagics.exec).parser.format_help())  # noqa: T201 (help is text)
+            print(self.parser.format_help())  # noqa: T201 (help is text)
             return None
         if cell is not None and asked.words != "":
             raise UsageError("the line of %%exec takes options only (--lang bash, …); the code stands below it")
+        if cell is None and asked.words == "panel":
+            return self._panel(line.strip().removesuffix("panel"), wanted)
         if cell is None and asked.words is not None and (command := command_of(asked.words)):
             self.ip.display_pub.publish(command(self, wanted))
             return None
@@ -95,17 +106,27 @@ class ExecMagics(Magics):
         executor = self.executors[_asked(place, tape)]
         cell = self.ask(cell.placed(executor))
         run = partial(tape.run if tape else ExecCell.run, cell, executor)
-        panel = ExecPanel(self.ip.display_pub, is_quiet=is_quiet)
+        panel = CellOutputs(self.ip.display_pub, is_quiet=is_quiet)
         outcome = self._watched(run, panel, name, context=cell.context or "")
         if (error := error_of(outcome.result, context=cell.context or "", timeout_s=cell.timeout_s)) or outcome.fault:
             raise error or cast("Exception", outcome.fault)
         self.ip.user_ns.update({one.name: unpacked(one) for one in outcome.brought})
         return outcome.result if is_quiet and not name else None
 
+    def _panel(self, options: str, wanted: Settings) -> ExecPanel:
+        """Return the panel that these options describe; without any, the last one."""
+        from liteagent_nb.magics.exec_panel import ExecPanel  # noqa: PLC0415 - ipywidgets load when a panel is shown
+
+        if self.panel is None or wanted.given.keys() - {"code", "output"}:
+            self.panel = ExecPanel(options, magics=self)
+        if name := variable_name(wanted.output):
+            self.ip.user_ns[name] = self.panel
+        return self.panel
+
     def _watched(
         self,
         run: Callable[[OutputWatcher], Coroutine[None, None, Outcome]],
-        panel: ExecPanel,
+        panel: CellOutputs,
         name: str,
         *,
         context: str,

@@ -56,6 +56,10 @@ class Lab:
     def url(self, name: str) -> str:
         return f"http://127.0.0.1:{self.port}/lab/tree/{name}?token={self.token}&reset"
 
+    def notebook_7_url(self, name: str) -> str:
+        """Return where the same server shows it in Notebook 7."""
+        return f"http://127.0.0.1:{self.port}/notebooks/{name}?token={self.token}"
+
     def notebook(self, name: str, *sources: str) -> str:
         """Write a notebook of code cells and return its name."""
         cells = [nbformat.v4.new_code_cell(source) for source in sources]
@@ -83,6 +87,7 @@ def lab(tmp_path_factory):
             {
                 "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False},
                 "@jupyterlab/docmanager-extension:plugin": {"autosave": False},
+                "@jupyterlab/notebook-extension:tracker": {"maxNumberOutputs": 10_000},
             }
         )
     )
@@ -98,6 +103,7 @@ def lab(tmp_path_factory):
         sys.executable, "-m", "jupyterlab", "--allow-root", "--no-browser", "--ServerApp.ip=127.0.0.1",
         f"--ServerApp.port={running.port}", "--ServerApp.port_retries=0", f"--IdentityProvider.token={running.token}",
         f"--ServerApp.root_dir={running.folder}", "--expose-app-in-browser", "--LabApp.extension_manager=readonly",
+        "--JupyterNotebookApp.expose_app_in_browser=True",
     ]  # fmt: skip
     log = (home / "lab.log").open("w")
     server = subprocess.Popen(command, env=env, stdout=log, stderr=log)
@@ -134,13 +140,19 @@ class Desk:
     foreign: list[str] = field(default_factory=list)
     dialogs: list[str] = field(default_factory=list)
 
-    async def open(self, name: str) -> None:
-        await self.page.goto(self.lab.url(name))
+    async def open(self, name: str, *, url: str = "") -> None:
+        await self.page.goto(url or self.lab.url(name))
         await self.page.wait_for_function(READY, timeout=60_000)
         # Let every cell be in the page: JupyterLab draws only those in sight.
         await self.page.evaluate(
             "() => window.jupyterapp.commands.execute('application:toggle-left-area').catch(() => null)"
         )
+
+    async def shot(self, name: str) -> Path:
+        """Take a picture of the page, for people to look at."""
+        path = shots_folder(self.lab) / f"{name}.png"
+        await self.page.screenshot(path=path)
+        return path
 
     async def command(self, name: str, limit_s: float = 90) -> str:
         script = """([name, ms]) => Promise.race([
@@ -167,18 +179,31 @@ class Desk:
         return await self.page.evaluate(script)
 
 
+def shots_folder(lab: Lab) -> Path:
+    """Return where pictures are kept: what LITEAGENT_SHOTS names, else beside the notebooks of this run."""
+    folder = Path(os.environ.get("LITEAGENT_SHOTS") or lab.folder.parent / "shots")
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
 @pytest.fixture
-async def desk(lab):
-    """Open a page; its kernel is shut down afterwards, and a request to any other host fails the test."""
+async def browser():
+    """Start a browser."""
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=FLAGS)
-        page = await browser.new_page(viewport={"width": 1000, "height": 2400})
-        here = Desk(page, lab)
-        page.on("request", lambda request: here.foreign.append(request.url) if is_foreign(request.url, lab) else None)
-        page.on("dialog", lambda dialog: (here.dialogs.append(dialog.message), dialog.dismiss()))
-        yield here
-        await page.evaluate(SHUT_DOWN)
-        await browser.close()
+        started = await playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=FLAGS)
+        yield started
+        await started.close()
+
+
+@pytest.fixture
+async def desk(lab, browser):
+    """Open a page; its kernel is shut down afterwards, and a request to any other host fails the test."""
+    page = await browser.new_page(viewport={"width": 1000, "height": 2400})
+    here = Desk(page, lab)
+    page.on("request", lambda request: here.foreign.append(request.url) if is_foreign(request.url, lab) else None)
+    page.on("dialog", lambda dialog: (here.dialogs.append(dialog.message), dialog.dismiss()))
+    yield here
+    await page.evaluate(SHUT_DOWN)
     assert here.foreign == []
     assert here.dialogs == []
 

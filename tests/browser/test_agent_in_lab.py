@@ -68,42 +68,6 @@ async def test_20000_pieces_at_full_speed_are_all_shown(desk):
     assert "still answering" in await desk.output_text(2)
 
 
-PAYLOADS = """
-<script>window.pwned = 1; alert(1)</script> <img src=x onerror="window.pwned=1;alert(1)">
-<svg/onload=alert(1)> <iframe srcdoc="<script>parent.pwned=1</script>"></iframe>
-[click](javascript:alert(1)) <a href="javascript:window.pwned=1">link</a>
-![picture](http://198.51.100.7/x.png) <img src="http://198.51.100.7/y.png">
-<details open ontoggle="alert(1)">x</details> <style>@import 'http://198.51.100.7/z.css';</style>
-<button data-commandlinker-command="notebook:insert-cell-below" data-commandlinker-args="{}">b</button>
-<form action="http://198.51.100.7/f"><input type=submit></form> <object data="http://198.51.100.7/o"></object>
-"""
-
-
-async def test_hostile_text_runs_nothing_and_fetches_nothing_wherever_it_is_shown(desk):
-    desk.lab.notebook(
-        "hostile.ipynb",
-        SETUP
-        + f"\nbad = {PAYLOADS!r}\n"
-        + "def evil(x: str) -> str:\n    return bad\n"
-        + "def fails(x: str) -> str:\n    raise ValueError(bad)\n"
-        + "model = ScriptedModel(calls(call('evil', x=bad), call('fails', x=bad), call(bad.strip(), x=bad), text=bad),"
-        + " bad, strict=False, name=bad.strip())",
-        "%%agent --model model --tool evil --tool fails\ngo",
-    )
-    await desk.open("hostile.ipynb")
-    cells = await desk.page.locator(".jp-CodeCell").count()
-
-    await desk.run_all()
-    await desk.page.wait_for_timeout(1000)
-    for summary in await desk.page.locator(".la-run summary").all():
-        await summary.click()
-    for target in await desk.page.locator(".la-run a, .la-run button, .la-run input").all():
-        await target.click(timeout=2000, no_wait_after=True)
-
-    assert await desk.page.evaluate("() => window.pwned === undefined")
-    assert await desk.page.locator(".jp-CodeCell").count() == cells
-
-
 async def test_prices_are_prices_and_formulas_are_formulas(desk):
     desk.lab.notebook(
         "prices.ipynb",

@@ -293,7 +293,7 @@ def test_an_interrupt_stops_the_code_and_keeps_what_came(notebook, made, capsys)
     shown = capsys.readouterr().out
     assert shown.startswith("so far\n")
     assert "KeyboardInterrupt: stopped; context main goes on with its variables\nHint: what came" in shown
-    assert made[0].was_cancelled
+    assert made[0].was_stopped
     kept = notebook.ns["kept"]
     assert (kept.status, kept.stdout, kept.ok) == ("interrupted", "so far\n", False)
     notebook.run("%exec print('again')")
@@ -339,3 +339,26 @@ def test_the_value_of_an_option_may_be_a_variable(notebook, made):
     assert "did you mean where" in notebook.fails("%exec --context $wher x = 1", ConfigError).hint
     notebook.run("%exec --context other price = '$x'")
     assert made[0].asked[-1][0] == "price = '$x'"
+
+
+def test_a_panel_runs_code_in_the_contexts_of_the_cells_and_is_there_again(notebook, made):
+    notebook.run("%exec x = 6")
+
+    panel = notebook.run("%exec -o kept panel")
+    panel.run("print(x * 7)")
+
+    assert panel.wait(20).stdout == "42\n"
+    assert notebook.run("%exec panel") is panel is notebook.ns["kept"]
+    assert notebook.run("%exec -c other panel") is not panel
+    assert repr(panel) == "<ExecPanel: 1 executed>"
+    assert [place.open.keys() for place in made] == [{"main"}]
+
+
+def test_a_panel_is_an_output_that_says_what_it_is_without_a_kernel(notebook, made):
+    notebook.run("%exec panel")
+
+    widget, kept = notebook.shell.display_pub.outputs[-2:]
+
+    assert widget["data"]["text/plain"] == "A panel that runs code: run this cell to go on with it."
+    assert "application/vnd.jupyter.widget-view+json" in widget["data"]
+    assert kept["data"] == {"text/plain": ""}

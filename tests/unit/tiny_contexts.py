@@ -30,7 +30,8 @@ class TinyContexts:
         self.place = place
         self.open = {}
         self.asked = []
-        self.was_cancelled = self.is_closed = False
+        self.was_stopped = self.is_closed = False
+        self.interrupted = asyncio.Event()
 
     async def execute(self, code, *, language="python", timeout_s=10.0, context="", watch=None):
         self.asked.append((code, language, timeout_s, context))
@@ -54,11 +55,12 @@ class TinyContexts:
 
     async def hang(self, watch):
         watch({"output_type": "stream", "name": "stdout", "text": "so far\n"})
+        self.interrupted = asyncio.Event()
         try:
-            await asyncio.sleep(60)
-        except asyncio.CancelledError:
-            self.was_cancelled = True
-            raise
+            await asyncio.wait_for(self.interrupted.wait(), 60)
+        finally:
+            self.was_stopped = True
+        return ExecResult(ok=False, rc=130, stdout="so far\n", status="interrupted", error="interrupted")
 
     def run(self, code, watch, names, context):
         printed = Printed(watch)
@@ -92,6 +94,7 @@ class TinyContexts:
 
     async def interrupt(self, context):
         self.needed(context)
+        self.interrupted.set()
 
     async def restart(self, context):
         self.needed(context)[1].clear()

@@ -1,4 +1,4 @@
-"""ExecPanel: what code shows in a sidecar kernel becomes the running cell's own output, while it comes."""
+"""CellOutputs: what code shows in a sidecar kernel becomes the running cell's own output, while it comes."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
     from liteagent_nb.core.execution import ExecResult, Output
 
-__all__ = ["ExecPanel"]
+__all__ = ["CellOutputs"]
 
 _EVERY_S = 0.05
 """Twenty updates a second look continuous; more only cost the browser."""
 
 
-class ExecPanel:
+class CellOutputs:
     """Is told outputs on the executor's loop, and publishes them in the thread of the cell, which waits meanwhile.
 
     Only there do they belong to the right cell on every ipykernel, and land in what the cell redirects or captures;

@@ -9,7 +9,7 @@ import pytest
 from IPython.core.displaypub import CapturingDisplayPublisher
 
 from liteagent_nb.core.execution import ExecResult
-from liteagent_nb.panels.exec_panel import ExecPanel
+from liteagent_nb.panels.cell_outputs import CellOutputs
 from liteagent_nb.panels.exec_view import partial_result, result_bundle
 from liteagent_nb.panels.joining import joined
 
@@ -49,7 +49,7 @@ def test_what_comes_in_quick_succession_is_joined(outputs, expected):
 
 @pytest.fixture
 def panel():
-    return ExecPanel(CapturingDisplayPublisher())
+    return CellOutputs(CapturingDisplayPublisher())
 
 
 def fed(panel, outputs, *, each_s=0.0):
@@ -102,7 +102,7 @@ def test_the_first_piece_is_shown_at_once_and_the_end_is_not_waited_for(panel, m
 
 
 def test_quiet_shows_nothing_but_has_seen_it(capsys):
-    panel = ExecPanel(CapturingDisplayPublisher(), is_quiet=True)
+    panel = CellOutputs(CapturingDisplayPublisher(), is_quiet=True)
 
     panel.show_until(fed(panel, [text("a"), shown("x")]))
     panel.finish(ExecResult(ok=True, rc=0, truncated=True))
