@@ -15,11 +15,18 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 
+_OUR_COMMANDS = {"scripts/mvp_check.py": "check", "scripts/resolve_ollama_base.sh": "ollama-base"}
+"""The seed's scripts, and the commands that take their places."""
+
+
 def main(argv: Sequence[str]) -> int:
     """Be the program or the script that *argv* begins with, with the seed's import paths."""
     install()
     sys.argv[:] = argv
     try:
+        if argv and argv[0] in _OUR_COMMANDS and not Path(argv[0]).exists():
+            sys.argv[:] = ["jupyter-liteagent", _OUR_COMMANDS[argv[0]], *argv[1:]]
+            return int(_program(sys.argv)() or 0)
         if argv and argv[0].endswith(".py"):
             sys.path.insert(0, str(Path(argv[0]).resolve().parent))
             runpy.run_path(argv[0], run_name="__main__")
