@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from liteagent_nb.core.protocols import Invoker
     from liteagent_nb.services.host import Host
 
-__all__ = ["agent", "agent_over_http", "codex_provider", "tools_host"]
+__all__ = ["agent", "agent_over_http", "codex_provider", "posted", "through_router", "tools_host"]
 
 _ANSWER_WITHIN_S = 120
 
@@ -55,28 +55,40 @@ def tools_host(bench: Bench) -> str:
 def agent_over_http(bench: Bench) -> str:
     """Ask the agent over HTTP, in its own shape and in OpenAI's."""
     host = _agent_host(bench)
-    ran = _posted(host, "/agent/run", {"messages": [{"role": "user", "content": TASK}]})
+    ran = posted(host, "/agent/run", {"messages": [{"role": "user", "content": TASK}]})
     tool = ran["last_tool_invocation"]["name"]
     asked = {"model": "calculator", "messages": [{"role": "user", "content": TASK}]}
-    chatted = _posted(host, "/v1/chat/completions", asked)["choices"][0]["message"]["content"]
+    chatted = posted(host, "/v1/chat/completions", asked)["choices"][0]["message"]["content"]
     if ran["stopped_reason"] != "success" or PRODUCT not in ran["final_answer"] or PRODUCT not in chatted:
         raise ModelError(f"it answered {ran['final_answer']!r} and {chatted!r}", hint="report it")
     return f"/agent/run used {tool}, /v1/chat/completions answered {chatted!r}"
 
 
 def codex_provider(bench: Bench) -> str:
-    """Ask it as a model of litellm's Router, whole and streamed."""
-    host = _agent_host(bench)
+    """Ask it as a model of litellm's Router, streamed."""
+    text, pieces = through_router(_agent_host(bench), TASK)
+    if PRODUCT not in text:
+        raise ModelError(f"it answered {text!r}", hint="report it")
+    return f"codex-agent/… through a Router: {text!r}, {pieces} pieces"
+
+
+def posted(host: Host, path: str, body: object) -> Any:
+    """Return what *host* answers to *body*. Raises `ModelError` for a failure."""
+    headers = {"authorization": f"Bearer {host.token}"}
+    answer = httpx.post(host.url + path, json=body, headers=headers, timeout=_ANSWER_WITHIN_S, trust_env=False)
+    if answer.is_error:
+        raise ModelError(f"{path} answered {answer.status_code}: {answer.text[:256]}", hint="report it")
+    return answer.json()
+
+
+def through_router(host: Host, task: str) -> tuple[str, int]:
+    """Return what *host* streams as a model of litellm's Router, and in how many pieces."""
     enable_codex_agent()
-    deployment = {"model": "codex-agent/calculator", "api_base": host.url, "api_key": host.token}
+    deployment = {"model": "codex-agent/mini", "api_base": host.url, "api_key": host.token}
     router = litellm.Router(model_list=[{"model_name": "agent", "litellm_params": deployment}], num_retries=0)
-    messages = [{"role": "user", "content": TASK}]
-    whole = router.completion(model="agent", messages=messages, timeout=_ANSWER_WITHIN_S)
+    messages = [{"role": "user", "content": task}]
     pieces = [*router.completion(model="agent", messages=messages, stream=True, timeout=_ANSWER_WITHIN_S)]
-    text = "".join(piece.choices[0].delta.content or "" for piece in pieces)
-    if PRODUCT not in str(whole.choices[0].message.content) or PRODUCT not in text:
-        raise ModelError(f"it answered {whole.choices[0].message.content!r} and {text!r}", hint="report it")
-    return f"codex-agent/… through a Router: {text!r}, {len(pieces)} pieces"
+    return "".join(piece.choices[0].delta.content or "" for piece in pieces if piece.choices), len(pieces)
 
 
 def _agent_host(bench: Bench) -> Host:
@@ -84,14 +96,6 @@ def _agent_host(bench: Bench) -> Host:
         return create_app(model="calculator", models=[Calculator()], token=token)
 
     return bench.keep("agent", lambda: host_app(app, token=secrets.token_urlsafe()))
-
-
-def _posted(host: Host, path: str, body: object) -> Any:
-    headers = {"authorization": f"Bearer {host.token}"}
-    answer = httpx.post(host.url + path, json=body, headers=headers, timeout=_ANSWER_WITHIN_S, trust_env=False)
-    if answer.is_error:
-        raise ModelError(f"{path} answered {answer.status_code}: {answer.text[:256]}", hint="report it")
-    return answer.json()
 
 
 async def _solved(tools: Invoker) -> str:

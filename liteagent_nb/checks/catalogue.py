@@ -33,6 +33,17 @@ _BEHIND = (
     Check("keys", "keys of model providers", f"{_HERE}.models:keys"),
     Check("live-model", "the default model, live", f"{_HERE}.models:live_model"),
 )
+_PARTS = {
+    "code": "an agent whose code runs by Exec-RPC",
+    "tools": "an agent with the tools of a host",
+    "router": "the agent in litellm's Router",
+    "notebook": "the agent from a notebook's cell",
+}
+_THOROUGH = tuple(
+    Check(f"{kind}-{part}", f"{title}; {model}", f"{_HERE}.everything:{part}", (kind,), is_thorough=True)
+    for kind, model in (("embedded", "the embedded model"), ("llama", "llama.cpp's OpenAI-compatible server"))
+    for part, title in _PARTS.items()
+)
 
 
 def known_checks() -> list[Check]:
@@ -43,7 +54,7 @@ def known_checks() -> list[Check]:
         for name in extras
         if name not in _BUNDLES
     ]
-    return [*_BEFORE, *asked, *_BEHIND]
+    return [*_BEFORE, *asked, *_BEHIND, *_THOROUGH]
 
 
 def chosen(names: list[str], *, is_thorough: bool) -> list[Check]:

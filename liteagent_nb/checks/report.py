@@ -21,8 +21,8 @@ __all__ = ["failures", "json_report", "lines_of", "summary"]
 def lines_of(finding: Finding) -> list[str]:
     """Return a finding as lines: what was seen and, where something is wrong or missing, the remedy."""
     said = " ".join(finding.said.split())
-    lines = [f"{finding.status:<5} {finding.check:<16} {finding.seconds:>6.1f} s  {said}"]
-    arrow = " " * 32 + "-> "
+    lines = [f"{finding.status:<5} {finding.check:<17} {finding.seconds:>6.1f} s  {said}"]
+    arrow = " " * 33 + "-> "
     return [*lines, arrow + finding.remedy] if finding.remedy else lines
 
 
