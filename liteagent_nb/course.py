@@ -21,7 +21,7 @@ from liteagent_nb.core.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-__all__ = ["FIRST", "copy_notebooks", "notebooks_folder", "open_lab"]
+__all__ = ["FIRST", "copy_notebooks", "loaded_kernels", "notebooks_folder", "open_lab"]
 
 FIRST = "00_first_run.ipynb"
 _COPIED = ("*.ipynb", "*.cassette.json")
@@ -52,7 +52,7 @@ def open_lab(notebook: Path, *, words: Sequence[str] = ()) -> int:
     """
     if find_spec("jupyterlab") is None:
         raise ConfigError("JupyterLab is missing", hint='pip install "liteagent_nb[lab]"')
-    with _loaded_kernels() as folder:
+    with loaded_kernels() as folder:
         paths = os.pathsep.join(filter(None, (str(folder), environment.text("JUPYTER_PATH"))))
         command = [sys.executable, "-m", "jupyterlab", str(notebook), *words]
         return _run_to_its_end(command, environment.plus(JUPYTER_PATH=paths))
@@ -74,13 +74,12 @@ def _told(running: subprocess.Popen[bytes]) -> Callable[..., None]:
 
 
 @contextmanager
-def _loaded_kernels() -> Iterator[Path]:
+def loaded_kernels() -> Iterator[Path]:
     """Give a folder with a kernel python3 of this very Python, the extension loaded; nobody's settings are touched."""
     argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}", "--ext=liteagent_nb"]
-    spec = {"argv": argv, "display_name": "Python 3 (liteagent_nb)", "language": "python"}
-    spec["metadata"] = {"debugger": True}
+    about = {"display_name": "Python 3 (liteagent_nb)", "language": "python", "metadata": {"debugger": True}}
     with TemporaryDirectory(prefix="la-lab-") as folder:
         place = Path(folder) / "kernels" / "python3"
         place.mkdir(parents=True)
-        (place / "kernel.json").write_text(json.dumps(spec), encoding="utf-8")
+        (place / "kernel.json").write_text(json.dumps({"argv": argv, **about}), encoding="utf-8")
         yield Path(folder)

@@ -24,7 +24,7 @@ _DISTRIBUTION = "liteagent_nb"
 
 def python(_bench: Bench) -> str:
     """Look at the version of Python."""
-    wanted = str(metadata.metadata(_DISTRIBUTION).get("Requires-Python") or "")
+    wanted = metadata.metadata(_DISTRIBUTION)["Requires-Python"]
     here = platform.python_version()
     if not SpecifierSet(wanted).contains(here, prereleases=True):
         raise ConfigError(f"Python {here} is not {wanted}", hint=f"make an environment with Python {wanted}")

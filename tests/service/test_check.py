@@ -50,11 +50,14 @@ def found(monkeypatch):
 @pytest.mark.weights
 def test_where_all_is_well_all_passes_and_the_report_says_the_same(weights, tmp_path):
     names = [one.name for one in known_checks() if not one.is_thorough and one.name not in OPTIONAL]
+    names += ["embedded-code", "llama-router"]
 
     done = check("--json", str(tmp_path / "report.json"), *(word for name in names for word in ("--only", name)))
 
     assert done.returncode == 0, done.stdout + done.stderr
     assert f"{len(names)} passed, 0 failed" in done.stdout
+    assert re.search(r"pass  embedded-code .* exec_python, \d+ tokens, .*7006652", done.stdout)
+    assert re.search(r"pass  llama-router .* in \d+ pieces", done.stdout)
     report = json.loads((tmp_path / "report.json").read_text())
     assert (report["ok"], report["failures"]) == (True, 0)
     assert [(one["check"], one["status"]) for one in report["checks"]] == [(name, "pass") for name in names]
@@ -98,7 +101,7 @@ def test_no_kernel_is_found(tmp_path):
     assert "-> pip install --force-reinstall liteagent_nb" in done.stdout
 
 
-@pytest.mark.parametrize("program", [getattr(sys, "_base_executable", sys.executable), "/nowhere/python"])
+@pytest.mark.parametrize("program", [sys._base_executable, "/nowhere/python"], ids=["bare", "gone"])
 def test_a_notebook_kernel_of_another_python_is_found(found, tmp_path, program):
     spec = tmp_path / "kernels" / "python3"
     spec.mkdir(parents=True)

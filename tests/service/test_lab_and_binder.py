@@ -11,14 +11,17 @@ import sysconfig
 import tomllib
 import urllib.request
 import venv
+from importlib import metadata
 from pathlib import Path
 
+import nbformat
 import pytest
+from nbclient import NotebookClient
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
 from liteagent_nb.assembly import make_executor
-from liteagent_nb.course import FIRST, copy_notebooks, notebooks_folder
+from liteagent_nb.course import FIRST, copy_notebooks, loaded_kernels, notebooks_folder
 from tests.jupyter_servers import TOKEN, serving
 
 ROOT = Path(__file__).parents[2]
@@ -53,17 +56,27 @@ def test_a_copy_of_the_notebooks_is_whole_and_keeps_what_its_owner_changed(tmp_p
     assert {path.name for path in first} == shipped
 
 
-async def test_lab_opens_a_copy_with_the_extension_in_its_kernels(tmp_path):
-    copy = tmp_path / "course"
-    with serving([*LAB, "--dir", str(copy), "--", *PLACE], tmp_path) as running:
-        seen = await status_of(running)
-        opened = await asyncio.to_thread(running.get, "api/contents")
+def test_lab_opens_the_copy_in_jupyterlab(tmp_path):
+    done = subprocess.run(
+        [sys.executable, *LAB, "--dir", str(tmp_path / "course"), "--", "--version"],
+        capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
 
-    assert seen.ok, seen.error
-    assert "local/smollm2" in str(seen.outputs)
-    assert seen.stdout.startswith(sys.executable)
-    assert FIRST in {entry["name"] for entry in opened["content"]}
-    assert not list(tmp_path.glob("**/kernels")), "nobody's kernels were touched"
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip().splitlines()[-1] == metadata.version("jupyterlab")
+    assert (tmp_path / "course" / FIRST).is_file()
+
+
+def test_the_kernels_of_lab_are_this_python_and_have_the_extension_loaded(tmp_path, monkeypatch):
+    cells = ["%agent status", "import sys\nsys.executable"]
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+    with loaded_kernels() as folder:
+        monkeypatch.setenv("JUPYTER_PATH", str(folder))
+        NotebookClient(notebook, timeout=60, kernel_name="python3").execute(cwd=str(tmp_path))
+
+    assert "local/smollm2" in str(notebook.cells[0].outputs)
+    assert notebook.cells[1].outputs[0]["data"]["text/plain"] == repr(sys.executable)
+    assert not folder.exists()
 
 
 def binder_environment(folder):
@@ -86,18 +99,23 @@ def binder_environment(folder):
 @pytest.mark.weights
 async def test_binder_opens_the_first_notebook_with_the_extension_loaded(weights, tmp_path):
     path = binder_environment(tmp_path / "env")
-    env = {**os.environ, **path}
-    subprocess.run([BINDER / "postBuild"], env=env, cwd=ROOT, check=True, capture_output=True, text=True)
+    build = [BINDER / "postBuild"]
+    await asyncio.to_thread(subprocess.run, build, env={**os.environ, **path}, cwd=ROOT, check=True)
 
     words = ["jupyter", "lab", *PLACE, f"--ServerApp.root_dir={ROOT}"]
     with serving(words, tmp_path, program=str(BINDER / "start"), env=path) as running:
         seen = await status_of(running)
-        opens = urllib.request.urlopen(f"{running.url}/?token={TOKEN}", timeout=10).url
+        opens = await asyncio.to_thread(where_it_opens, running)
 
     assert f"/lab/tree/notebooks/{FIRST}" in opens
     assert seen.ok, seen.error
     assert seen.stdout.startswith(str(tmp_path / "env"))
     assert "'LITELLM_LOCAL_MODEL_COST_MAP': 'True'" in seen.stdout
+
+
+def where_it_opens(running):
+    with urllib.request.urlopen(f"{running.url}/?token={TOKEN}", timeout=60) as page:
+        return page.url
 
 
 def pinned(file):
