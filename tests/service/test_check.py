@@ -28,7 +28,7 @@ OPTIONAL = {"isolation", "docker", "redis", "keys", "live-model", "ports"}
 
 def check(*words, env=ENV, options=()):
     command = [sys.executable, *options, "-c", COMMAND, "check", *words]
-    return subprocess.run(command, env=env, capture_output=True, text=True, timeout=170, check=False)
+    return subprocess.run(command, env=env, capture_output=True, text=True, timeout=600, check=False)
 
 
 @pytest.fixture
@@ -48,15 +48,15 @@ def found(monkeypatch):
 
 
 @pytest.mark.weights
+@pytest.mark.timeout(600)  # it does all there is, and the machine may be busy
 def test_where_all_is_well_all_passes_and_the_report_says_the_same(weights, tmp_path):
     names = [one.name for one in known_checks() if not one.is_thorough and one.name not in OPTIONAL]
-    names += ["embedded-code", "llama-router"]
+    names += ["llama-router"]
 
     done = check("--json", str(tmp_path / "report.json"), *(word for name in names for word in ("--only", name)))
 
     assert done.returncode == 0, done.stdout + done.stderr
     assert f"{len(names)} passed, 0 failed" in done.stdout
-    assert re.search(r"pass  embedded-code .* exec_python, \d+ tokens, .*7006652", done.stdout)
     assert re.search(r"pass  llama-router .* in \d+ pieces", done.stdout)
     report = json.loads((tmp_path / "report.json").read_text())
     assert (report["ok"], report["failures"]) == (True, 0)
