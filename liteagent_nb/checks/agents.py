@@ -17,7 +17,7 @@ from liteagent_nb.core.chat import Transcript
 from liteagent_nb.core.config import AgentConfig
 from liteagent_nb.core.errors import LiteAgentError, ModelError, ToolError
 from liteagent_nb.core.portal import shared_portal
-from liteagent_nb.models.quiet_litellm import litellm
+from liteagent_nb.models.quiet_litellm import inside_litellm
 from liteagent_nb.provider.codex_agent import enable_codex_agent
 from liteagent_nb.services.agent_proxy import create_app
 from liteagent_nb.services.host import host_app
@@ -85,7 +85,7 @@ def through_router(host: Host, task: str) -> tuple[str, int]:
     """Return what *host* streams as a model of litellm's Router, and in how many pieces."""
     enable_codex_agent()
     deployment = {"model": "codex-agent/mini", "api_base": host.url, "api_key": host.token}
-    router = litellm.Router(model_list=[{"model_name": "agent", "litellm_params": deployment}], num_retries=0)
+    router = inside_litellm.Router(model_list=[{"model_name": "agent", "litellm_params": deployment}], num_retries=0)
     messages = [{"role": "user", "content": task}]
     pieces = [*router.completion(model="agent", messages=messages, stream=True, timeout=_ANSWER_WITHIN_S)]
     return "".join(piece.choices[0].delta.content or "" for piece in pieces if piece.choices), len(pieces)
