@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
 import sys
-import sysconfig
-from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from liteagent_nb import environment
 from liteagent_nb.core.errors import ConfigError, ExecError
+from liteagent_nb.course import FIRST, copy_notebooks, notebooks_folder, open_lab
 
 try:
     import nbformat
@@ -27,26 +24,15 @@ except ImportError as missing:
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["first_notebook", "open_in_lab", "run_here"]
-
-NAME = "00_first_run.ipynb"
-
-
-def first_notebook() -> Path:
-    """Return the first notebook: beside the package in a checkout, in the environment's `share` otherwise."""
-    shared = Path(sysconfig.get_path("data")) / "share" / "liteagent_nb" / "notebooks"
-    for folder in (Path(__file__).parent.parent / "notebooks", shared):
-        if (folder / NAME).is_file():
-            return folder / NAME
-    raise ConfigError(f"{NAME} is not in this installation", hint="reinstall liteagent_nb, or run from a checkout")
+__all__ = ["kernel_of_this_python", "open_in_lab", "run_here"]
 
 
 def run_here(out: Path, *, say: Callable[[str], None]) -> int:
     """Execute the notebook, telling each step through *say*; keep the executed copy and its HTML in *out*."""
-    source, copy = first_notebook(), out / NAME
+    source, copy = notebooks_folder() / FIRST, out / FIRST
     notebook = nbformat.read(source, as_version=4)
     out.mkdir(parents=True, exist_ok=True)
-    say(f"Running {NAME} with the embedded model …")
+    say(f"Running {FIRST} with the embedded model …")
     with TemporaryDirectory(prefix="la-") as sockets:
         client = _TellingClient(notebook, say=say, sockets=Path(sockets))
         try:
@@ -62,16 +48,12 @@ def run_here(out: Path, *, say: Callable[[str], None]) -> int:
 
 
 def open_in_lab(out: Path) -> int:
-    """Open a copy of the notebook in JupyterLab and wait until it is closed."""
-    if find_spec("jupyterlab") is None:
-        raise ConfigError("JupyterLab is missing", hint='pip install "liteagent_nb[lab]"')
-    out.mkdir(parents=True, exist_ok=True)
-    copy = out / NAME
-    shutil.copyfile(first_notebook(), copy)
-    return subprocess.run([sys.executable, "-m", "jupyterlab", str(copy)], check=False).returncode
+    """Open a copy of the notebooks in JupyterLab and wait until it is closed."""
+    copy_notebooks(out)
+    return open_lab(out / FIRST)
 
 
-def _kernel_of_this_python(sockets: Path) -> AsyncKernelManager:
+def kernel_of_this_python(sockets: Path) -> AsyncKernelManager:
     """Return a kernel of this very environment, whatever kernels of the same name the user has elsewhere.
 
     Its sockets are files that only this user can open, where the system has such.
@@ -102,7 +84,7 @@ class _TellingClient(NotebookClient):
 
     def create_kernel_manager(self) -> AsyncKernelManager:
         """Return the manager of the kernel to start, which is ours to shut down."""
-        self.km = _kernel_of_this_python(self._sockets)
+        self.km = kernel_of_this_python(self._sockets)
         return self.km
 
     def _begin(self, cell: nbformat.NotebookNode, cell_index: int) -> None:  # noqa: ARG002 - nbclient's call

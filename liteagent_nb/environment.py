@@ -19,6 +19,7 @@ __all__ = [
     "is_flag_set",
     "key_names",
     "key_values",
+    "plus",
     "prepare_litellm",
     "replace_environment",
     "secret_values",
@@ -132,6 +133,11 @@ def replace_environment(variables: Mapping[str, str]) -> None:
     """Make *variables* the whole environment: for a process that was forked to become another."""
     os.environ.clear()
     os.environ.update(variables)
+
+
+def plus(**variables: str) -> dict[str, str]:
+    """Return the environment with those *variables*."""
+    return {**os.environ, **variables}
 
 
 def without(*names: str) -> dict[str, str]:

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
 from liteagent_nb.models.embedded.weights import install_weights
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
 # By hand, examples are new each time; CI gives --hypothesis-seed. A failing one prints the line that brings it back.
 settings.register_profile("liteagent", deadline=None, print_blob=True)
 settings.load_profile("liteagent")
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory) -> Path:
+    """Return the folder with the wheel and the sdist of these sources."""
+    folder = tmp_path_factory.mktemp("built")
+    command = [sys.executable, "-m", "hatchling", "build", "-d", str(folder)]
+    subprocess.run(command, cwd=Path(__file__).parent.parent, check=True, capture_output=True, timeout=170)
+    return folder
 
 
 @pytest.fixture(scope="session")

@@ -49,14 +49,17 @@ class Running:
 
 
 @contextlib.contextmanager
-def serving(command, folder, *more, ready="api/kernelspecs"):
-    """Run a server with its configuration, its data and its home in *folder*, until it answers at *ready*."""
+def serving(command, folder, *more, ready="api/kernelspecs", program=sys.executable, env=None):
+    """Run a server with its configuration, its data and its home in *folder*, until it answers at *ready*.
+
+    *program* runs it, with *env* beside what the tests have.
+    """
     port = _free_port()
     filled = [word.format(port=port, token=TOKEN, folder=folder) for word in [*command, *more]]
     with (
         (folder / "log").open("w") as log,
         subprocess.Popen(
-            [sys.executable, *filled], cwd=folder, env=_environment(folder), stdout=log, stderr=log
+            [program, *filled], cwd=folder, env={**_environment(folder), **(env or {})}, stdout=log, stderr=log
         ) as process,
     ):
         try:

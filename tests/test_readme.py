@@ -41,7 +41,7 @@ def test_every_variable_it_names_is_read_and_every_variable_that_is_read_is_name
         name for row in re.findall(r"^\|([^|]*)\|", table, re.MULTILINE) for name in re.findall(r"`([A-Z_]+)`", row)
     }
     sources = "\n".join(path.read_text() for path in (ROOT / "liteagent_nb").rglob("*.py"))
-    prefixes = "MINI_AGENT|CODEX_AGENT|PARITY|LITEAGENT|LITELLM_(?:DEFAULT|ENABLE|ROUTER)|STUB"
+    prefixes = "MINI_AGENT|CODEX_AGENT|PARITY|LITEAGENT|LITELLM_(?:DEFAULT|ENABLE|ROUTER)|STUB|REDIS|OLLAMA"
     read = set(re.findall(rf'"((?:{prefixes})_[A-Z_]+)"', sources))
 
     assert read <= named

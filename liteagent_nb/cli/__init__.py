@@ -6,7 +6,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
-from liteagent_nb.cli import demo, exec_rpc, mcp, parity, serve, setup_local, tools
+from liteagent_nb.cli import check, demo, exec_rpc, lab, mcp, ollama_base, parity, serve, setup_local, tools
 from liteagent_nb.core.errors import LiteAgentError
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["main"]
 
-_COMMANDS = (demo, setup_local, serve, exec_rpc, tools, mcp, parity)
+_COMMANDS = (demo, lab, check, setup_local, serve, exec_rpc, tools, mcp, parity, ollama_base)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -24,6 +24,7 @@ def add(commands: Commands) -> None:
         "--module", action="append", default=[], metavar="MODULE",
         help="the functions of package.module or file.py, instead of the tools that run code; may be repeated",
     )  # fmt: skip
+    command.add_argument("--stub", action="store_true", help="echo and sleep instead, to try things out")
     command.add_argument("--allow-shell", action="append", metavar="PREFIX", help="a program exec_shell may run")
     command.add_argument("--isolate", action="store_true", help="without network and the user's files")
     command.add_argument("--timeout", type=float, default=120.0, metavar="SECONDS", help="for one call (%(default)g)")
@@ -33,13 +34,15 @@ def add(commands: Commands) -> None:
 def _run(chosen: argparse.Namespace) -> int:
     from liteagent_nb.assembly import make_invoker  # noqa: PLC0415 - the other commands need no web server
     from liteagent_nb.core.config import AgentConfig  # noqa: PLC0415
-    from liteagent_nb.services.http_tools_stub import create_app  # noqa: PLC0415
+    from liteagent_nb.services.http_tools_stub import create_app, stub_tools  # noqa: PLC0415
     from liteagent_nb.services.serving import Place, serve, token_for  # noqa: PLC0415
     from liteagent_nb.tools.modules import functions_of  # noqa: PLC0415
     from liteagent_nb.tools.toolbox import Toolbox  # noqa: PLC0415
 
-    if chosen.module:
-        invoker: Invoker = Toolbox([function for module in chosen.module for function in functions_of(module)])
+    if chosen.stub:
+        invoker: Invoker = stub_tools()
+    elif chosen.module:
+        invoker = Toolbox([function for module in chosen.module for function in functions_of(module)])
     else:
         config = AgentConfig(shell_allow_prefixes=chosen.allow_shell or ("echo",), tool_timeout_sec=chosen.timeout)
         invoker = make_invoker(config, isolate=chosen.isolate)

@@ -13,6 +13,8 @@ __all__ = ["program_of"]
 _COMMANDS = {
     "local/scripts/router_core_parity.py": ("parity", "run", "legacy", "extracted"),
     "local/scripts/parity_summarize.py": ("parity", "summarize", "--rule", "seed", "--json"),
+    "scripts/mvp_check.py": ("check",),
+    "scripts/resolve_ollama_base.sh": ("ollama-base",),
 }
 
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from liteagent_nb.core.protocols import Invoker
 
-__all__ = ["app", "create_app"]
+__all__ = ["app", "create_app", "stub_tools"]
 
 _DELAY = "STUB_GLOBAL_DELAY_MS"
 _MAX_SLEEP_MS = 60_000
@@ -83,7 +83,8 @@ def _opened(invoker: Invoker) -> AbstractAsyncContextManager[object]:
     return invoker if isinstance(invoker, AbstractAsyncContextManager) else contextlib.nullcontext()
 
 
-def _stub() -> Toolbox:
+def stub_tools() -> Toolbox:
+    """Return the tools to try: `echo` and `sleep`."""
     delay_s = _delay_s()
 
     async def echo(text: Annotated[str, "what to say"]) -> dict[str, str]:
@@ -111,5 +112,5 @@ def _delay_s() -> float:
 def __getattr__(name: str) -> Any:
     if name != "app":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    globals()["app"] = made = create_app(_stub())
+    globals()["app"] = made = create_app(stub_tools())
     return made

@@ -147,16 +147,10 @@ def test_executions_are_replayed_without_a_kernel_and_look_the_same(tmp_path):
     assert re.sub(r"processes \d+", "", shown["replay"]) == re.sub(r"processes \d+", "", shown["record"])
 
 
-def test_the_replay_runs_from_the_built_wheel(tmp_path):
+def test_the_replay_runs_from_the_built_wheel(built, tmp_path):
     place = tmp_path / "installed"
-    for words in (
-        ["wheel", "--no-deps", "-w", str(tmp_path), str(ROOT)],
-        ["install", "--no-deps", "--target", str(place)],
-    ):
-        wheels = map(str, tmp_path.glob("*.whl")) if words[0] == "install" else ()
-        subprocess.run(
-            [sys.executable, "-m", "pip", "-q", *words, *wheels], check=True, capture_output=True, timeout=170
-        )
+    install = [sys.executable, "-m", "pip", "-q", "install", "--no-deps", "--target", str(place)]
+    subprocess.run([*install, *map(str, built.glob("*.whl"))], check=True, capture_output=True, timeout=170)
     notebooks = place / "share" / "liteagent_nb" / "notebooks"
     (tmp_path / "out").mkdir()
     where = "import liteagent_nb, sys; print(liteagent_nb.__file__, file=sys.stderr)"

@@ -17,7 +17,7 @@ from typing import Any
 from liteagent_nb.core.errors import ConfigError, ModelError
 from liteagent_nb.core.text import clean
 
-__all__ = ["CONTEXT_TOKENS", "Engine", "Piece", "Slot", "engine_for"]
+__all__ = ["CONTEXT_TOKENS", "Engine", "Piece", "Slot", "engine_for", "start_server"]
 
 CONTEXT_TOKENS = 2048
 """How many tokens one slot holds, answer included."""
@@ -75,7 +75,7 @@ class Engine:
     def _open(self) -> Any:
         with self._loading:
             if self._server is None:
-                self._server = _start_server(self.path)
+                self._server = start_server(self.path)
             return self._server
 
     async def stream(self, prompt: str, slot: Slot, **request: object) -> AsyncGenerator[Piece]:
@@ -192,11 +192,15 @@ def engine_for(path: Path) -> Engine:
         return _engines.setdefault(path, Engine(path))
 
 
-def _start_server(path: Path) -> Any:
+def start_server(path: Path, key: str = "") -> Any:
+    """Start llama.cpp's own server on *path* in this process, and return it: it listens at its `listening_address`.
+
+    It asks for *key*, without one for a key that nobody knows. Raises `ConfigError` where this machine cannot run it.
+    """
     _check_processor()
     runtime = _import_runtime()
     try:
-        return runtime.Server(_settings(runtime, path))
+        return runtime.Server(_settings(runtime, path, key))
     except Exception as error:  # the runtime raises whatever its C++ side threw
         raise ConfigError(
             f"the model file {path.name} cannot be loaded: {error}",
@@ -204,7 +208,7 @@ def _start_server(path: Path) -> Any:
         ) from error
 
 
-def _settings(runtime: Any, path: Path) -> Any:
+def _settings(runtime: Any, path: Path, key: str) -> Any:
     params = runtime.CommonParams()
     params.model.path = str(path)
     params.n_parallel = len(Slot)
@@ -218,7 +222,7 @@ def _settings(runtime: Any, path: Path) -> Any:
     params.verbosity = -1
     # It always opens a port, keyless and open to every web page by default: a key that nobody knows, loopback only.
     params.port = 0
-    params.api_keys = [secrets.token_urlsafe(32)]
+    params.api_keys = [key or secrets.token_urlsafe(32)]
     params.hostnames = ["127.0.0.1"]
     params.ui = False
     return params
