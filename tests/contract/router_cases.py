@@ -6,7 +6,15 @@ import gzip
 import json
 from dataclasses import replace
 
-from router_seen import Case, cancel_after, close_after, leave_after
+from router_seen import (
+    Case,
+    cancel_after,
+    close_after,
+    leave_after,
+    read_and_change,
+    read_and_copy,
+    read_past_the_end,
+)
 from scripted_wire import CUT, HANG, Answer, Pause
 from sse_bytes import CALLED, DONE, ROLE, STOP, TOLD, USAGE, call, chunk, event, say
 
@@ -36,7 +44,8 @@ def amid_text(case: Case) -> Case:
     """Return *case* with text before what it sends, and between."""
     (answer,) = case.scripts["m"]
     between = [one for step in answer.steps for one in (step, *(WARM[:3] if _ends_an_event(step) else ()))]
-    return replace(case, name=f"{case.name}, amid text", servers={"m": replace(answer, steps=(*WARM, *between))})
+    core = case.core or "extracted"
+    return replace(case, name=f"{case.name}, amid text", core=core, servers={"m": replace(answer, steps=(*WARM, *between))})
 
 
 def _ends_an_event(step: object) -> bool:
@@ -102,7 +111,7 @@ FIELDS = [
     streamed("reasoning", *THINKING),
     streamed("reasoning, named otherwise", *[step.replace(b"reasoning_content", b"reasoning") for step in THINKING]),
     streamed("reasoning beside text", chunk({"content": "a", "reasoning_content": "b"}), say("hal"), STOP, DONE),
-    streamed("reasoning merged", *THINKING, asks={"merge_reasoning_content_in_choices": True}),
+    streamed("reasoning merged", *THINKING, asks={"merge_reasoning_content_in_choices": True}, core="legacy"),
     streamed("a refusal", chunk({"refusal": "no"}), say("hal"), STOP, DONE),
     streamed("logprobs", ROLE, say("hal", in_choice=LOGPROBS), say("lo", in_choice={"logprobs": None}), STOP, DONE, asks={"logprobs": True, "top_logprobs": 2}),
     streamed("several choices", *[chunk({"content": text}, index=index) for text in "hal" for index in (0, 1)], chunk({}, "stop"), chunk({}, "stop", index=1), DONE, asks={"n": 2}),
@@ -128,7 +137,7 @@ WIRE = [
     streamed("bytes one by one", BYTES[:-260], *pieces(BYTES[-260:], 1)),
     streamed("bytes seven by seven", *pieces(BYTES, 7)),
     streamed("CRLF", BYTES.replace(b"\n", b"\r\n")),
-    streamed("CRLF cut between", *pieces(BYTES.replace(b"\n", b"\r\n")[-60:], 1)),
+    streamed("CRLF cut between", BYTES.replace(b"\n", b"\r\n")[:-60], *pieces(BYTES.replace(b"\n", b"\r\n")[-60:], 1)),
     streamed("CR", BYTES.replace(b"\n", b"\r")),
     streamed("a BOM", b"\xef\xbb\xbf" + BYTES),
     streamed("comments", b": hello\n\n", ROLE, b": keep-alive\n\n", say("hal"), b":\n\n", STOP, DONE),
@@ -140,7 +149,7 @@ WIRE = [
     streamed("two spaces after the colon", *[step.replace(b"data: ", b"data:  ") for step in OK]),
     streamed("several lines of data", ROLE, say("hal").replace(b', "choices"', b',\ndata: "choices"'), STOP, DONE),
     streamed("blank lines", b"\n\n\n", ROLE, b"\n\n", say("hal"), b"\n", STOP, b"\n\n", DONE),
-    streamed("data without anything", b"data:\n\n", *OK),
+    streamed("data without anything", b"data:\n\n", *OK, core=""),
     streamed("no DONE", *OK[:-1]),
     streamed("no end and no DONE", ROLE, say("hal")),
     streamed("no end", ROLE, say("hal"), DONE),
@@ -151,7 +160,7 @@ WIRE = [
     streamed("nothing"),
     streamed("DONE alone", DONE),
     streamed("comments alone", b": hello\n\n"),
-    streamed("no JSON", b"data: {no\n\n", *OK),
+    streamed("no JSON", b"data: {no\n\n", *OK, core=""),
     streamed("no JSON later", ROLE, say("hal"), b"data: {no\n\n", STOP, DONE),
     streamed("more after the JSON", ROLE, say("hal")[:-2] + b" x\n\n", STOP, DONE),
     streamed("null", ROLE, say("hal"), event(None), STOP, DONE),
@@ -163,13 +172,13 @@ WIRE = [
     streamed("choices null", say("hal"), chunk(choices=None), STOP, DONE),
     streamed("no UTF-8", ROLE, say("hal"), say("X").replace(b"X", b"\xff\xfe"), STOP, DONE),
     streamed("no number that JSON knows", say("hal", x=float("nan")), STOP, DONE),
-    streamed("an error event", event({"error": {"message": "boom", "code": 400}}), DONE),
+    streamed("an error event", event({"error": {"message": "boom", "code": 400}}), DONE, core=""),
     streamed("an error event later", ROLE, say("hal"), event({"error": {"message": "boom", "code": 500}}), DONE),
     streamed("an error event that is text", ROLE, say("hal"), event({"error": "boom"}), DONE),
-    streamed("an error event with a status", event({"error": {"message": "slow down", "type": "rate_limit_error", "code": "429"}}), DONE),
+    streamed("an error event with a status", event({"error": {"message": "slow down", "type": "rate_limit_error", "code": "429"}}), DONE, core=""),
     streamed("an error event in the bytes of the text", ROLE, say("hal"), error("boom") + b"\n\n", DONE),
-    streamed("a cut before anything", CUT),
-    streamed("a cut after a comment", b": hello\n\n", FEW, CUT),
+    streamed("a cut before anything", CUT, core=""),
+    streamed("a cut after a comment", b": hello\n\n", FEW, CUT, core=""),
     streamed("a cut after the role", ROLE, FEW, CUT),
     streamed("a cut in the middle", ROLE, say("hal"), FEW, CUT),
     streamed("a cut within an event", ROLE, say("hal"), say("lo")[:30], FEW, CUT),
@@ -187,14 +196,16 @@ WIRE = [
     Case("headers of the server", {"m": Answer(OK, headers=(("x-request-id", "r1"), ("x-ratelimit-remaining-requests", "7"), ("openai-processing-ms", "5")))}),
 ]  # fmt: skip
 
+OF_ITS_OWN = {"disable_cooldowns": False}
+"""A router that no other case has to share."""
 REFUSALS = [
-    *(Case(f"status {status}", {"m": refusal(status)}, core="") for status in (400, 401, 403, 404, 408, 409, 413, 422, 429, 500, 502, 503, 504, 529)),
-    Case("status 429 with Retry-After", {"m": refusal(429, headers=(("retry-after", "7"),))}, core=""),
-    Case("no money", {"m": refusal(429, code="insufficient_quota")}, core=""),
-    Case("a page as refusal", {"m": Answer((b"<html>down</html>",), 502, content_type="text/html")}, core=""),
-    Case("no words as refusal", {"m": Answer((), 500)}, core=""),
-    Case("too long a question", {"m": refusal(400, "maximum context length is 10 tokens", code="context_length_exceeded")}, core=""),
-    Case("a question of bad content", {"m": refusal(400, "rejected by our safety system", code="content_policy_violation")}, core=""),
+    *(Case(f"status {status}", {"m": refusal(status)}, core="", router=OF_ITS_OWN) for status in (400, 401, 403, 404, 408, 409, 413, 422, 429, 500, 502, 503, 504, 529)),
+    Case("status 429 with Retry-After", {"m": refusal(429, headers=(("retry-after", "7"),))}, core="", router=OF_ITS_OWN),
+    Case("no money", {"m": refusal(429, code="insufficient_quota")}, core="", router=OF_ITS_OWN),
+    Case("a page as refusal", {"m": Answer((b"<html>down</html>",), 502, content_type="text/html")}, core="", router=OF_ITS_OWN),
+    Case("no words as refusal", {"m": Answer((), 500)}, core="", router=OF_ITS_OWN),
+    Case("too long a question", {"m": refusal(400, "This model's maximum context length is 10 tokens", code="context_length_exceeded")}, core="", router=OF_ITS_OWN),
+    Case("a question of bad content", {"m": refusal(400, "Your request was rejected as a result of the safety system", code="content_policy_violation")}, core="", router=OF_ITS_OWN),
     Case("no such model in the Router", {"m": FINE}, asks={"model": "other"}, core=""),
 ]  # fmt: skip
 
@@ -214,7 +225,7 @@ RECOVERIES = [
     Case("a retry after no JSON", {"m": (Answer((b"data: {no\n\n",)), FINE)}, router={"num_retries": 1}),
     Case("a retry after an error event", {"m": (Answer((event({"error": {"message": "boom", "code": 500}}),)), FINE)}, router={"num_retries": 1}),
     Case("no retry after a cut in the middle", {"m": (Answer((say("hal"), FEW, CUT)), FINE)}, router={"num_retries": 1}),
-    Case("a retry policy", {"m": (refusal(401), refusal(401), FINE)}, router={"retry_policy": {"AuthenticationErrorRetries": 2}}),
+    Case("a retry policy", {"m": (refusal(401), refusal(401), FINE)}, router={"retry_policy": {"AuthenticationErrorRetries": 2}, "disable_cooldowns": True}),
     Case("a fallback after 500", {"m": refusal(500), "spare": SPARED}, router=SPARE),
     Case("a fallback asked for with the question", {"m": refusal(500), "spare": SPARED}, asks={"fallbacks": ["spare"]}),
     Case("a fallback for all", {"m": refusal(401), "spare": SPARED}, router={"default_fallbacks": ["spare"]}),
@@ -228,8 +239,8 @@ RECOVERIES = [
     Case("a fallback that is cut", {"m": refusal(500), "spare": Answer((say("spa"), FEW, CUT))}, router=SPARE),
     Case("a fallback of a fallback", {"m": refusal(500), "spare": refusal(500), "last": SPARED}, router={"fallbacks": [{"m": ["spare", "last"]}]}),
     Case("fallbacks switched off", {"m": refusal(500), "spare": SPARED}, router=SPARE, asks={"disable_fallbacks": True}, core=""),
-    Case("a fallback for long questions", {"m": refusal(400, "maximum context length is 10 tokens", code="context_length_exceeded"), "spare": SPARED}, router={"context_window_fallbacks": [{"m": ["spare"]}]}),
-    Case("a fallback for bad content", {"m": refusal(400, "rejected by our safety system", code="content_policy_violation"), "spare": SPARED}, router={"content_policy_fallbacks": [{"m": ["spare"]}]}),
+    Case("a fallback for long questions", {"m": refusal(400, "This model's maximum context length is 10 tokens", code="context_length_exceeded"), "spare": SPARED}, router={"context_window_fallbacks": [{"m": ["spare"]}]}),
+    Case("a fallback for bad content", {"m": refusal(400, "Your request was rejected as a result of the safety system", code="content_policy_violation"), "spare": SPARED}, router={"content_policy_fallbacks": [{"m": ["spare"]}]}),
     Case("a fallback with usage", {"m": refusal(500), "spare": Answer((say("spa"), STOP, USAGE, DONE))}, router=SPARE, asks=ASK_USAGE),
     Case("a text that goes on elsewhere", {"m": Answer((*WARM, FEW, CUT)), "spare": SPARED}, router=SPARE | GOES_ON, deployments=PREFILLED),
     Case("a text that goes on elsewhere, with usage", {"m": Answer((say("hal"), FEW, CUT)), "spare": Answer((*WARM, STOP, USAGE, DONE))}, router=SPARE | GOES_ON, deployments=PREFILLED, asks=ASK_USAGE),
@@ -255,7 +266,7 @@ LIMITS = [
     Case("no answer within the limit of the deployment", {"m": SILENT}, deployments={"m": {"timeout": SHORT}}, core=""),
     Case("no answer within the deployment's limit for streams", {"m": SILENT}, deployments={"m": {"stream_timeout": SHORT}}, core=""),
     Case("a fallback after silence", {"m": SILENT, "spare": SPARED}, router=SPARE, deployments={"m": {"timeout": SHORT}}),
-    Case("no first piece within the limit", {"m": Answer((HANG,))}, asks={"timeout": SHORT}),
+    Case("no first piece within the limit", {"m": Answer((HANG,))}, asks={"timeout": SHORT}, core=""),
     Case("a stall within the limit of the question", {"m": STALLED}, asks={"timeout": SHORT}),
     Case("a stall within the limit for streams", {"m": STALLED}, router={"stream_timeout": SHORT}),
     Case("a stall within a call", {"m": Answer((call(0, "", id="a", name="add"), HANG))}, asks={"timeout": SHORT}),
@@ -294,11 +305,18 @@ WAYS = [
     Case("metadata", {"m": FINE}, asks={"metadata": {"who": "me"}}),
     Case("sixteen at once", {"m": ECHO}, times=16, at_once=True, asks=ASK_USAGE),
     Case("one after the other", {"m": ECHO}, times=3),
-    Case("sync", {"m": FINE}, is_sync=True, core=None),
-    Case("sync, with usage", {"m": Answer((say("hal"), STOP, USAGE, DONE))}, is_sync=True, core=None, asks=ASK_USAGE),
+    Case("read past the end", {"m": Answer((*WARM, STOP, DONE))}, reading=read_past_the_end),
+    Case("read past a cut", {"m": Answer((*WARM, FEW, CUT))}, reading=read_past_the_end),
+    Case("read past an error event", {"m": Answer((*WARM, event({"error": {"message": "boom", "code": 500}}), *WARM, STOP, DONE))}, reading=read_past_the_end),
+    Case("written into", {"m": Answer((*WARM, *WARM, STOP, USAGE, DONE))}, reading=read_and_change),
+    Case("written into, with usage", {"m": Answer((*WARM, *WARM, STOP, USAGE, DONE))}, reading=read_and_change, asks=ASK_USAGE),
+    Case("copied", {"m": Answer((ROLE, *WARM, chunk({"content": "a", "x_mine": 1}), STOP, DONE))}, reading=read_and_copy),
+    Case("copied, with fields of the server's own", {"m": Answer((*(say("w", x_mine=[n]) for n in range(6)), STOP, DONE))}, reading=read_and_copy),
+    Case("sync", {"m": FINE}, is_sync=True, core="legacy"),
+    Case("sync, with usage", {"m": Answer((say("hal"), STOP, USAGE, DONE))}, is_sync=True, core="legacy", asks=ASK_USAGE),
     Case("sync, refused", {"m": refusal(401)}, is_sync=True, core=""),
-    Case("sync, cut", {"m": Answer((say("hal"), FEW, CUT))}, is_sync=True, core=None),
-    Case("sync, with a fallback", {"m": refusal(500), "spare": SPARED}, is_sync=True, core=None, router=SPARE),
+    Case("sync, cut", {"m": Answer((say("hal"), FEW, CUT))}, is_sync=True, core="legacy"),
+    Case("sync, with a fallback", {"m": refusal(500), "spare": SPARED}, is_sync=True, core="legacy", router=SPARE),
 ]  # fmt: skip
 
 GROUPS = {

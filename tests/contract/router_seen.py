@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import itertools
+import json
+import time
 from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import litellm
 from litellm.integrations.custom_logger import CustomLogger
 from litellm.litellm_core_utils.logging_worker import GLOBAL_LOGGING_WORKER
 from scripted_wire import HANG
@@ -66,6 +70,7 @@ class Asking:
     error: BaseException | None = None
     stream: object = None
     metrics: object = None
+    seconds: float = 0.0
     notes: list[str] = field(default_factory=list)
 
     def take(self, chunk: object) -> None:
@@ -138,9 +143,14 @@ class Seen:
     recorder: Recorder
     asked: list[Asking]
 
+    @property
+    def events(self) -> list[tuple[str, object]]:
+        """What callbacks were told, in order, by the name of the callback."""
+        return self.recorder.runs[self.run]
+
     def told(self) -> dict[str, object]:
         """Return it as plain values that can be compared."""
-        events = self.recorder.runs[self.run]
+        events = self.events
         return {
             "answers": [self._answer(one) for one in self.asked],
             "requests": sorted(map(self._received, self.stage.asked), key=str),
@@ -150,17 +160,24 @@ class Seen:
         }
 
     def _answer(self, one: Asking) -> dict[str, object]:
-        self.plain.start()
         return {
             "chunks": [self.plain(chunk) for chunk in one.chunks],
             "hidden": [self.plain(hidden) for hidden in one.hidden],
-            "stream": self.plain(getattr(one.stream, "_hidden_params", None)),
+            "stream": self.plain(_public(one.stream)),
             "error": self.plain(one.error),
             "notes": one.notes,
         }
 
     def _received(self, one: Asked) -> object:
         return self.plain([one.name, one.headers, one.body, one.outcome if self.case.is_left else "over"])
+
+
+def _public(stream: object) -> dict[str, object]:
+    """Return what a stream tells of itself, its hidden params too, which litellm's documents name."""
+    told = vars(stream) if stream else {}
+    names = [name for name in told if not name.startswith("_") or name == "_hidden_params"]
+    plain = {name: told[name] for name in names if isinstance(told[name], str | int | dict | None)}
+    return plain | {"chunks": len(told.get("chunks", ()))}
 
 
 @dataclass(frozen=True)
@@ -185,7 +202,8 @@ class Theatre:
     async def _row(self, case: Case, cores: Sequence[str], places: asyncio.Queue) -> list[Seen]:
         place = await places.get()
         try:
-            return await asyncio.gather(*(self._asked(case, core, f"place-{place}-{core}") for core in cores))
+            named = [(core, f"place-{place}-{number}") for number, core in enumerate(cores)]
+            return await asyncio.gather(*(self._asked(case, *each) for each in named))
         finally:
             places.put_nowait(place)
 
@@ -207,16 +225,16 @@ class Theatre:
 
     def _router(self, case: Case, core: str, stage: Stage) -> object:
         """Return a router; cases without settings of their own share one, which takes long to make."""
-        key = (core, stage.url, tuple(case.servers))
         if case.router or case.deployments:
             return self._new_router(case, core, stage)
+        key = (core, stage.url, tuple(case.servers))
         if key not in self.routers:
-            self.routers[key] = self._new_router(case, core, stage)
+            self.routers[key] = self._new_router(case, core, stage, disable_cooldowns=True)
         return self.routers[key]
 
-    def _new_router(self, case: Case, core: str, stage: Stage) -> object:
+    def _new_router(self, case: Case, core: str, stage: Stage, **more: object) -> object:
         model_list = [_deployment(name, stage.url_of(name), **case.deployments.get(name, {})) for name in case.servers]
-        return self.make_router(model_list, core=core, **{"num_retries": 0, **case.router})
+        return self.make_router(model_list, core=core, **{"num_retries": 0, **case.router, **more})
 
 
 def _deployment(name: str, url: str, *, model_info: Mapping[str, object] | None = None, **more: object) -> object:
@@ -255,6 +273,7 @@ def _request(case: Case, run: str, number: int) -> dict[str, object]:
 
 async def _ask(case: Case, asking: Asking) -> None:
     """Ask and read; whatever is raised is what the caller sees."""
+    started = time.monotonic()
     try:
         if case.is_sync:
             await asyncio.to_thread(_read_sync, asking)
@@ -262,7 +281,8 @@ async def _ask(case: Case, asking: Asking) -> None:
             await (case.reading or read_all)(asking)
     except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - whatever a caller gets is compared
         asking.error = error.with_traceback(None)
-    asking.metrics = getattr(asking.stream, "metrics", None)
+    asking.seconds = time.monotonic() - started
+    asking.metrics = asking.metrics or getattr(asking.stream, "metrics", None)
 
 
 async def opened(asking: Asking) -> object:
@@ -295,6 +315,39 @@ def close_after(count: int):
         asking.notes.append("ended")
 
     return read
+
+
+async def read_past_the_end(asking: Asking) -> None:
+    """Read, and go on where there is nothing more."""
+    stream = await opened(asking)
+    for _ in range(3):
+        try:
+            async for chunk in stream:
+                asking.take(chunk)
+            asking.notes.append("ended")
+        except litellm.exceptions.APIError as error:
+            asking.notes.append(f"{type(error).__name__} {error.status_code}")
+
+
+async def read_and_change(asking: Asking) -> None:
+    """Read, and write into every piece."""
+    async for chunk in await opened(asking):
+        asking.take(chunk)
+        for choice in chunk.choices:
+            choice.delta.content = (choice.delta.content or "") + "!"
+            choice.delta.of_mine = choice.index
+        chunk.model = "mine"
+        chunk._hidden_params["mine"] = len(asking.chunks)
+
+
+async def read_and_copy(asking: Asking) -> None:
+    """Read copies of all kinds of every piece."""
+    async for chunk in await opened(asking):
+        asking.take(copy.deepcopy(chunk))
+        asking.take(chunk.model_copy(deep=True))
+        asking.take(type(chunk)(**chunk.model_dump()))
+        asking.take(json.loads(chunk.model_dump_json(exclude_unset=True)))
+        asking.take([chunk["choices"][0]["delta"].get("content"), "usage" in chunk, sorted(chunk.model_fields_set)])
 
 
 def leave_after(count: int):

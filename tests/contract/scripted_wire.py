@@ -8,7 +8,7 @@ import enum
 import json
 import re
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from liteagent_nb.core.portal import Portal
@@ -44,6 +44,11 @@ class Answer:
     content_type: str = "text/event-stream; charset=utf-8"
     early: tuple[Pause | Mark, ...] = ()
 
+    def told(self, question: str) -> Answer:
+        """Return it with `<said>` replaced by the question."""
+        steps = (step.replace(b"<said>", question.encode()) if isinstance(step, bytes) else step for step in self.steps)
+        return replace(self, steps=tuple(steps))
+
     @property
     def head(self) -> bytes:
         lines = [f"HTTP/1.1 {self.status} Told", f"content-type: {self.content_type}", "transfer-encoding: chunked"]
@@ -60,6 +65,12 @@ class Asked:
     body: dict[str, object]
     outcome: str = "open"
     ended: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def question(self) -> str:
+        """What was said last, where it is text."""
+        said = self.body["messages"][-1]["content"]
+        return said if isinstance(said, str) else ""
 
     def end(self, outcome: str) -> None:
         self.outcome = outcome
@@ -78,9 +89,10 @@ class Stage:
     def url_of(self, name: str) -> str:
         return f"{self.url}/{name}/v1"
 
-    def next_answer(self, name: str) -> Answer:
-        script = self.scripts[name]
-        return script.pop(0) if len(script) > 1 else script[0]
+    def next_answer(self, asked: Asked) -> Answer:
+        script = self.scripts[asked.name]
+        answer = script.pop(0) if len(script) > 1 else script[0]
+        return answer.told(asked.question)
 
 
 class Wire:
@@ -101,7 +113,7 @@ class Wire:
         try:
             while request := await self._request(reader, eaten):
                 stage, asked = request
-                eaten = await _watched(stage.next_answer(asked.name), asked, reader, writer)
+                eaten = await _watched(stage.next_answer(asked), asked, reader, writer)
                 if asked.outcome != "done":
                     break
         except (OSError, asyncio.IncompleteReadError, asyncio.CancelledError):

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 UUID = re.compile(r"[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}")
-IS_TIME = re.compile(r"(_ms|_at|[tT]ime|timing_windows|_timestamp)$")
+IS_TIME = re.compile(r"(_ms|_at|[tT]ime|timing_windows|_timestamp|^created)$")
 LEFT_OUT = frozenset(
     (
         "litellm_trace_id trace_id litellm_call_id traceback traceback_exception original_response "
@@ -27,11 +27,6 @@ class Plain:
 
     def __init__(self, names: Mapping[str, str]) -> None:
         self._names = names
-        self._seconds: dict[int, int] | None = None
-
-    def start(self) -> None:
-        """Begin to tell an answer's seconds from one another."""
-        self._seconds = {}
 
     def __call__(self, value: object) -> object:
         if isinstance(value, BaseModel):
@@ -52,9 +47,7 @@ class Plain:
         return {str(name): self._field(str(name), one) for name, one in values.items() if name not in LEFT_OUT}
 
     def _field(self, name: str, value: object) -> object:
-        if name == "created":
-            return "a second" if self._seconds is None else self._seconds.setdefault(value, len(self._seconds))
-        if IS_TIME.search(name) and not isinstance(value, str | None):
+        if IS_TIME.search(name) and isinstance(value, int | float | list | tuple):
             return "<time>"
         return self(value)
 
