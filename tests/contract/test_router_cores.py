@@ -7,7 +7,7 @@ from router_cases import GROUPS, PASSED, SHORT
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 CORES = ("legacy", "extracted")
-VERIFIED = ("fields amid text", "wire amid text")
+VERIFIED = ("fields amid text", "wire", "wire amid text")
 """The groups of cases that are read by both cores at once, too, by the core `verify`."""
 UNASKED = ("no such model in the Router", "nobody listens")
 CASES = {case.name: (group, case) for group, cases in GROUPS.items() for case in cases}
