@@ -6,7 +6,7 @@ Every way is a process of its own (`stream_ways/`) and asks one server process f
 (`canned_server.py`): in one burst, or paced, 50 pieces a second. The ways are asked in random order within each round,
 and goals are judged by the ratio of two ways in the same round; the tables show medians. CPU is of the way's process
 alone, all its threads, callbacks after the stream included. TTFT is from the call to the first text, *tail* from the
-last text to the end of the stream. `--quick` has three rounds, and leaves out what takes long.
+last text to the end of the stream; of one stream its CPU is told too, which holds on a busy machine. `--quick` has three rounds, and leaves out what takes long.
 """
 
 from __future__ import annotations
@@ -28,6 +28,14 @@ SCRIPT = Path(__file__).parent / "stream_ways" / "stream_worker.py"
 PIECES, STREAMS = (10, 200, 2000), (1, 16, 64)
 PACED = "paced, 16 streams of 50"
 WARM_UPS = 1
+COLUMNS = {
+    "CPU ms a request": "cpu_s",
+    "TTFT ms": "ttft_s",
+    "TTFT, CPU ms of all streams": "ttft_cpu_s",
+    "ms": "wall_s",
+    "tail ms": "tail_s",
+}
+"""What the tables show."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +63,7 @@ def named(pieces: int, streams: int) -> str:
 def measures(*, is_quick: bool) -> dict[str, dict[str, object]]:
     """Return what is measured: how many pieces, how many streams at once, and how many times for one figure."""
     grid = {
-        named(pieces, streams): {"pieces": pieces, "at_once": streams, "times": max(1, 200 // (pieces * streams))}
+        named(pieces, streams): {"pieces": pieces, "at_once": streams, "times": max(1, min(20, 1000 // (pieces * streams)))}
         for pieces in PIECES
         for streams in STREAMS
         if pieces * streams <= (4_000 if is_quick else 1_000_000)
@@ -107,7 +115,7 @@ def goals(figures):
         Goal("CPU of 16 streams, 50 pieces a second", 0.40, figures.ratio(PACED, "cpu_s"), "×"),
         Goal("time of 16 streams of 200 pieces", 0.10, figures.ratio(named(200, 16), "wall_s"), "×"),
         Goal("TTFT, 16 streams of 200 pieces", 0.25, figures.ratio(named(200, 16), "ttft_s"), "×"),
-        Goal("TTFT, one stream", 1.03, figures.ratio(named(200, 1), "ttft_s"), "×"),
+        Goal("TTFT, one stream, as CPU", 1.03, figures.ratio(named(200, 1), "ttft_cpu_s"), "×"),
         Goal("last text to the end, 2,000 pieces", 0.1, figures.ratio(named(2000, 1), "tail_s"), "×"),
     ]
 
@@ -117,7 +125,7 @@ def report(results, wanted):
     figures, ways = Figures(results), [way.name for way in WAYS]
     pieces = ["CPU µs a piece", *(shown(median(list(figures.piece_us(way).values()))) for way in ways)]
     tables = [table(["in a burst", *ways], [pieces])]
-    for title, field in (("CPU ms a request", "cpu_s"), ("TTFT ms", "ttft_s"), ("ms", "wall_s"), ("tail ms", "tail_s")):
+    for title, field in COLUMNS.items():
         rows = []
         for measure, task in wanted.items():
             scale = 1000 / task["at_once"] if field == "cpu_s" else 1000

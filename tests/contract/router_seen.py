@@ -11,11 +11,10 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-import litellm
-from litellm.integrations.custom_logger import CustomLogger
-from litellm.litellm_core_utils.logging_worker import GLOBAL_LOGGING_WORKER
 from scripted_wire import HANG
 from seen_plain import Plain, differences
+
+from liteagent_nb.models.quiet_litellm import inside_litellm as litellm
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -78,7 +77,7 @@ class Asking:
         self.hidden.append(dict(getattr(chunk, "_hidden_params", None) or {}))
 
 
-class Recorder(CustomLogger):
+class Recorder(litellm.integrations.custom_logger.CustomLogger):
     """Notes every event that litellm tells, for the run it belongs to."""
 
     def __init__(self) -> None:
@@ -187,6 +186,7 @@ class Theatre:
     wire: Wire
     recorder: Recorder
     make_router: Callable[..., object]
+    patience_s: float = PATIENCE_S
     routers: dict[object, object] = field(default_factory=dict)
 
     async def play(self, cases: Sequence[Case], cores: Sequence[str]) -> dict[str, Played]:
@@ -196,7 +196,7 @@ class Theatre:
             places.put_nowait(place)
         rows = await asyncio.gather(*(self._row(case, cores, places) for case in cases))
         await _settled(before)
-        until = asyncio.get_running_loop().time() + PATIENCE_S
+        until = asyncio.get_running_loop().time() + self.patience_s
         return {case.name: await _played(row, cores, until) for case, row in zip(cases, rows, strict=True)}
 
     async def _row(self, case: Case, cores: Sequence[str], places: asyncio.Queue) -> list[Seen]:
@@ -380,9 +380,11 @@ def cancel_after(count: int):
 
 async def _settled(before: set[asyncio.Task]) -> None:
     """Wait for what litellm does after an answer: tasks of its own, and the queue of its callbacks."""
-    while others := [task for task in asyncio.all_tasks() - before if not _is_kept(task)]:
+    loop = asyncio.get_running_loop()
+    until = loop.time() + 4 * PATIENCE_S
+    while (others := [task for task in asyncio.all_tasks() - before if not _is_kept(task)]) and loop.time() < until:
         await asyncio.wait(others, timeout=PATIENCE_S)
-    await GLOBAL_LOGGING_WORKER.flush()
+    await litellm.litellm_core_utils.logging_worker.GLOBAL_LOGGING_WORKER.flush()
 
 
 def _is_kept(task: asyncio.Task) -> bool:

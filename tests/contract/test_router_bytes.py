@@ -112,7 +112,7 @@ async def test_the_comparison_finds_a_faulty_core(theatre, fault):
         router = theatre.make_router(model_list, core="legacy", **more)
         return Faulty(router, core)
 
-    here = Theatre(theatre.wire, theatre.recorder, make)
+    here = Theatre(theatre.wire, theatre.recorder, make, patience_s=3.0 if fault == "no fault" else 0.2)
 
     shown = await here.play([FAULTS[fault]], ["sound", fault])
 

@@ -33,14 +33,17 @@ class Reading:
     """One stream that is read: its text, and the moments that count."""
 
     start_s: float = field(default_factory=time.perf_counter)
+    start_cpu_s: float = field(default_factory=time.process_time)
     first_s: float = 0.0
+    first_cpu_s: float = 0.0
     last_s: float = 0.0
     pieces: list[str] = field(default_factory=list)
 
     def take(self, piece: str | None) -> None:
         if piece:
             self.last_s = time.perf_counter()
-            self.first_s = self.first_s or self.last_s
+            if not self.pieces:
+                self.first_s, self.first_cpu_s = self.last_s, time.process_time()
             self.pieces.append(piece)
 
     def end(self, text: str) -> dict[str, float]:
@@ -50,6 +53,7 @@ class Reading:
             raise ValueError(f"a wrong text: {told!r:.200}")
         return {
             "ttft_s": self.first_s - self.start_s,
+            "ttft_cpu_s": self.first_cpu_s - self.start_cpu_s,
             "tail_s": end_s - self.last_s,
             "total_s": end_s - self.start_s,
         }
