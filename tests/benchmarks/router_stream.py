@@ -63,7 +63,11 @@ def named(pieces: int, streams: int) -> str:
 def measures(*, is_quick: bool) -> dict[str, dict[str, object]]:
     """Return what is measured: how many pieces, how many streams at once, and how many times for one figure."""
     grid = {
-        named(pieces, streams): {"pieces": pieces, "at_once": streams, "times": max(1, min(20, 1000 // (pieces * streams)))}
+        named(pieces, streams): {
+            "pieces": pieces,
+            "at_once": streams,
+            "times": max(1, min(20, 1000 // (pieces * streams))),
+        }
         for pieces in PIECES
         for streams in STREAMS
         if pieces * streams <= (4_000 if is_quick else 1_000_000)

@@ -45,7 +45,9 @@ def amid_text(case: Case) -> Case:
     (answer,) = case.scripts["m"]
     between = [one for step in answer.steps for one in (step, *(WARM[:3] if _ends_an_event(step) else ()))]
     core = case.core or "extracted"
-    return replace(case, name=f"{case.name}, amid text", core=core, servers={"m": replace(answer, steps=(*WARM, *between))})
+    return replace(
+        case, name=f"{case.name}, amid text", core=core, servers={"m": replace(answer, steps=(*WARM, *between))}
+    )
 
 
 def _ends_an_event(step: object) -> bool:
@@ -185,6 +187,7 @@ WIRE = [
     streamed("a cut within a call", call(0, "", id="a", name="add"), call(0, '{"a"'), FEW, CUT),
     streamed("a cut after the end", ROLE, say("hal"), STOP, FEW, CUT),
     streamed("a cut after DONE", *OK, FEW, CUT),
+    streamed("a cut after lines that CR ends", BYTES.replace(b"\n", b"\r"), FEW, CUT),
     Case("no head at all", {"m": Answer(early=(CUT,))}, core=""),
     Case("a page", {"m": Answer((b"<html>hello</html>",), content_type="text/html")}),
     Case("an error as JSON", {"m": Answer((error("boom"),), content_type="application/json")}),
@@ -325,7 +328,9 @@ GROUPS = {
     "fields": FIELDS,
     "fields amid text": [amid_text(case) for case in FIELDS],
     "wire": WIRE,
-    "wire amid text": [amid_text(case) for case in WIRE if case.scripts["m"][0].steps and not case.scripts["m"][0].headers],
+    "wire amid text": [
+        amid_text(case) for case in WIRE if case.scripts["m"][0].steps and not case.scripts["m"][0].headers
+    ],
     "refusals": REFUSALS,
     "recoveries": RECOVERIES,
     "limits": LIMITS,

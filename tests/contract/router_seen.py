@@ -154,7 +154,9 @@ class Seen:
             "answers": [self._answer(one) for one in self.asked],
             "requests": sorted(map(self._received, self.stage.asked), key=str),
             "order": [one.name for one in self.stage.asked],
-            "events": {name: sorted((told for told_as, told in events if told_as == name), key=str) for name in dict(events)},
+            "events": {
+                name: sorted((told for told_as, told in events if told_as == name), key=str) for name in dict(events)
+            },
             "order of events": [] if self.case.at_once else [name for name, _ in events if name.startswith("async_")],
         }
 
@@ -220,7 +222,7 @@ class Theatre:
             else:
                 for one in asked:
                     await _ask(case, one)
-        await asyncio.to_thread(lambda: [one.ended.wait(PATIENCE_S) for one in stage.asked])
+        await asyncio.to_thread(lambda: [one.ended.wait(self.patience_s) for one in stage.asked])
         return Seen(case, run, plain, stage, self.recorder, asked)
 
     def _router(self, case: Case, core: str, stage: Stage) -> object:
