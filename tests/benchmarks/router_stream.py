@@ -57,7 +57,7 @@ WAYS = (
 
 
 def named(pieces: int, streams: int) -> str:
-    return f"{pieces:,} × {streams}"
+    return f"{pieces:,} x {streams}"
 
 
 def measures(*, is_quick: bool) -> dict[str, dict[str, object]]:
@@ -114,13 +114,13 @@ def goals(figures):
     """Return the goals with what was measured for them, each a ratio of ours to litellm's Router."""
     burst = ratios(figures.piece_us("extracted"), figures.piece_us("legacy"))
     return [
-        Goal("CPU a piece, in a burst", 0.05, burst, "×"),
-        Goal("CPU of a request of 200 pieces", 0.20, figures.ratio(named(200, 1), "cpu_s"), "×"),
-        Goal("CPU of 16 streams, 50 pieces a second", 0.40, figures.ratio(PACED, "cpu_s"), "×"),
-        Goal("time of 16 streams of 200 pieces", 0.10, figures.ratio(named(200, 16), "wall_s"), "×"),
-        Goal("TTFT, 16 streams of 200 pieces", 0.25, figures.ratio(named(200, 16), "ttft_s"), "×"),
-        Goal("TTFT, one stream, as CPU", 1.03, figures.ratio(named(200, 1), "ttft_cpu_s"), "×"),
-        Goal("last text to the end, 2,000 pieces", 0.1, figures.ratio(named(2000, 1), "tail_s"), "×"),
+        Goal("CPU a piece, in a burst", 0.05, burst, "x"),
+        Goal("CPU of a request of 200 pieces", 0.20, figures.ratio(named(200, 1), "cpu_s"), "x"),
+        Goal("CPU of 16 streams, 50 pieces a second", 0.40, figures.ratio(PACED, "cpu_s"), "x"),
+        Goal("time of 16 streams of 200 pieces", 0.10, figures.ratio(named(200, 16), "wall_s"), "x"),
+        Goal("TTFT, 16 streams of 200 pieces", 0.25, figures.ratio(named(200, 16), "ttft_s"), "x"),
+        Goal("TTFT, one stream, as CPU", 1.03, figures.ratio(named(200, 1), "ttft_cpu_s"), "x"),
+        Goal("last text to the end, 2,000 pieces", 0.1, figures.ratio(named(2000, 1), "tail_s"), "x"),
     ]
 
 
@@ -134,7 +134,7 @@ def report(results, wanted):
         for measure, task in wanted.items():
             scale = 1000 / task["at_once"] if field == "cpu_s" else 1000
             rows.append([measure, *(figures.shown(way, measure, field, scale=scale) for way in ways)])
-        tables.append(table([f"{title}, pieces × streams", *ways], rows))
+        tables.append(table([f"{title}, pieces x streams", *ways], rows))
     missing = [f"not measured: {what}: {reason}" for what, reason in results.missing.items()]
     return "\n\n".join([*tables, goals_table(goals(figures)), "\n".join(missing)]).strip()
 

@@ -8,18 +8,19 @@ import itertools
 import json
 import time
 from collections import defaultdict
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from scripted_wire import HANG
+from scripted_wire import HANG, Answer, Stage, Wire
 from seen_plain import Plain, differences
 
 from liteagent_nb.models.quiet_litellm import inside_litellm as litellm
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from collections.abc import Sequence
 
-    from scripted_wire import Answer, Asked, Stage, Wire
+    from scripted_wire import Asked
 
 QUESTION = [{"role": "user", "content": "hi"}]
 RUNS = itertools.count(1)
@@ -371,7 +372,7 @@ def cancel_after(count: int):
 
     async def read(asking: Asking) -> None:
         reading = asyncio.create_task(read_all(asking))
-        while len(asking.chunks) < count or not asking.stage.asked:
+        while len(asking.chunks) < count or not asking.stage.asked:  # noqa: ASYNC110 - the server tells nobody
             await asyncio.sleep(0.005)
         await asyncio.sleep(0.02)
         reading.cancel()

@@ -28,7 +28,7 @@ class Plain:
     def __init__(self, names: Mapping[str, str]) -> None:
         self._names = names
 
-    def __call__(self, value: object) -> object:
+    def __call__(self, value: object) -> object:  # noqa: PLR0911 - a kind of value each
         if isinstance(value, BaseModel):
             return {"<type>": type(value).__name__, **self._mapping(value.model_dump())}
         if isinstance(value, Mapping):

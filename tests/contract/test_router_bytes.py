@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -39,7 +41,7 @@ def answers(draw):
     data = data.replace(b"\n", draw(st.sampled_from([b"\n", b"\n", b"\r\n", b"\r"])))
     data = draw(st.sampled_from([b"", b"", b"\xef\xbb\xbf"])) + data
     places = sorted({0, len(data), *draw(st.lists(st.integers(0, len(data)), max_size=5))})
-    parts = [data[start:end] for start, end in zip(places, places[1:], strict=False)]
+    parts = [data[start:end] for start, end in itertools.pairwise(places)]
     return Answer((*(step for part in parts for step in (part, FEW)), *draw(st.sampled_from([(), (), (CUT,)]))))
 
 

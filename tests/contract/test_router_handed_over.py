@@ -7,8 +7,8 @@ import functools
 import json
 
 import pytest
-from router_cases import ASK_USAGE, FEW, FINE, OK, PASSED, SPARE, SPARED, STALLED, TEXTS, WARM, refusal
-from router_seen import Case, Theatre, read_all
+from router_cases import ASK_USAGE, FEW, FINE, OK, SPARE, SPARED, STALLED, TEXTS, WARM, refusal
+from router_seen import Case, read_all
 from scripted_wire import CUT, Answer
 from sse_bytes import DONE, STOP, USAGE, call, say
 
@@ -151,7 +151,7 @@ async def test_a_reply_out_of_the_cache_is_the_same(theatre, monkeypatch):
 async def read_into_the_cache(asking):
     await read_all(asking)
     async with asyncio.timeout(10):
-        while not litellm.cache.cache.cache_dict:
+        while not litellm.cache.cache.cache_dict:  # noqa: ASYNC110 - litellm tells nobody
             await asyncio.sleep(0.01)
 
 
@@ -166,7 +166,7 @@ async def test_a_loop_that_ends_with_a_call_in_flight_does_not_hang(theatre, cor
     async def begin():
         case = Case("in flight", {"m": STALLED}, reading=functools.partial(note_and_read, seen))
         asking = asyncio.create_task(theatre.play([case], [core]))
-        while not (seen and seen[0].chunks):
+        while not (seen and seen[0].chunks):  # noqa: ASYNC110 - the reader is another's
             await asyncio.sleep(0.01)
         del asking
 
