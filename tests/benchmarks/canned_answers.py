@@ -91,13 +91,19 @@ def _events(script, turn):
 
 
 @functools.cache
-def streamed(script: Script, turn: int) -> bytes:
-    """Return a whole reply as HTTP/1.1, one chunk an event, as servers send it."""
+def streamed_parts(script: Script, turn: int) -> tuple[bytes, ...]:
+    """Return a whole reply as HTTP/1.1, one chunk an event, as servers send it: the head, the chunks, the end."""
     datas = [json.dumps(event, separators=(",", ":")) for event in _events(script, turn)]
     events = [f"data: {data}\n\n".encode() for data in [*datas, "[DONE]"]]
-    chunks = b"".join(b"%x\r\n%b\r\n" % (len(event), event) for event in events)
+    chunks = [b"%x\r\n%b\r\n" % (len(event), event) for event in events]
     head = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
-    return head + chunks + b"0\r\n\r\n"
+    return (head, *chunks, b"0\r\n\r\n")
+
+
+@functools.cache
+def streamed(script: Script, turn: int) -> bytes:
+    """Return the same in one."""
+    return b"".join(streamed_parts(script, turn))
 
 
 @functools.cache

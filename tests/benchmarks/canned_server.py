@@ -1,5 +1,7 @@
 """A server process for benchmarks: HTTP/1.1 with kept connections, answers made beforehand, no delay, no checks.
 
+Only the dialect `paced` sends its pieces one by one, 50 a second.
+
 It parses no JSON and keeps no state, so that it is not what is measured: which turn it is, it counts from the
 assistant's messages in the request. Run as a script it prints its port and serves until its standard input closes.
 """
@@ -13,18 +15,21 @@ import subprocess
 import sys
 from pathlib import Path
 
-from canned_answers import Script, at_once, streamed
+from canned_answers import Script, at_once, streamed, streamed_parts
 
 SAID = re.compile(rb'"role": ?"assistant"')
 STREAMS = re.compile(rb'"stream": ?true')
 LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
 HEAD_END = b"\r\n\r\n"
+PACE_S = 1 / 50
 
 
-def answer(head: bytes, body: bytes) -> bytes:
-    """Return the bytes of the whole response."""
+def answer(head: bytes, body: bytes) -> bytes | tuple[bytes, ...]:
+    """Return the bytes of the whole response, or its parts where it is paced."""
     script = Script.from_path(head.split(b" ", 2)[1].decode())
     turn = len(SAID.findall(body))
+    if script.dialect == "paced":
+        return streamed_parts(script, turn)
     return streamed(script, turn) if STREAMS.search(body) else at_once(script, turn)
 
 
@@ -43,7 +48,16 @@ class Connection(asyncio.Protocol):
             if len(rest) < size:
                 return
             self._received = rest[size:]
-            self._transport.write(answer(head, rest[:size]))
+            told = answer(head, rest[:size])
+            if isinstance(told, bytes):
+                self._transport.write(told)
+            else:
+                self._pace(told)
+
+    def _pace(self, parts):
+        loop = asyncio.get_running_loop()
+        for number, part in enumerate(parts):
+            loop.call_later(number * PACE_S, self._transport.write, part)
 
 
 async def serve():
