@@ -21,6 +21,7 @@ __all__ = ["docker", "ports", "redis"]
 
 _ANSWER_WITHIN_S = 3
 _DOCKER_WITHIN_S = 20
+_HEALTH_WITHIN_S = 1
 _KEY = "liteagent_nb:check"
 _REDIS_REMEDY = "start redis-server, or mend REDIS_URL, or REDIS_HOST and REDIS_PORT; configure_cache needs none"
 
@@ -98,7 +99,7 @@ def _is_free(port: int) -> bool:
 def _is_ours(port: int) -> bool:
     """Whether what listens there answers as our services do."""
     try:
-        answer = httpx.get(f"http://127.0.0.1:{port}/health", timeout=_ANSWER_WITHIN_S, trust_env=False)
+        answer = httpx.get(f"http://127.0.0.1:{port}/health", timeout=_HEALTH_WITHIN_S, trust_env=False)
         said = answer.json()
     except (httpx.HTTPError, ValueError):
         return False
