@@ -27,6 +27,7 @@ _BEHIND = (
     Check("exec-rpc", "Exec-RPC", f"{_HERE}.code:exec_rpc"),
     Check("agent-http", "the agent over HTTP", f"{_HERE}.agents:agent_over_http"),
     Check("codex-agent", "codex-agent in litellm's Router", f"{_HERE}.agents:codex_provider"),
+    Check("router-core", "the Router's streaming cores", f"{_HERE}.cores:cores"),
     Check("ports", "the ports of the services", f"{_HERE}.surroundings:ports"),
     Check("redis", "Redis", f"{_HERE}.surroundings:redis"),
     Check("docker", "Docker", f"{_HERE}.surroundings:docker"),
