@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 from hypothesis import settings
 
 from liteagent_nb.models.embedded.weights import install_weights
@@ -14,6 +16,8 @@ from liteagent_nb.models.embedded.weights import install_weights
 # By hand, examples are new each time; CI gives --hypothesis-seed. A failing one prints the line that brings it back.
 settings.register_profile("liteagent", deadline=None, print_blob=True)
 settings.load_profile("liteagent")
+
+os.environ.pop("PYTEST_ADDOPTS", None)  # it is for this run, not for those that tests start
 
 
 @pytest.fixture(scope="session")
@@ -28,4 +32,5 @@ def built(tmp_path_factory) -> Path:
 @pytest.fixture(scope="session")
 def weights() -> Path:
     """Return the embedded model's weights, fetched once where they are missing."""
-    return install_weights(print)
+    with FileLock(Path(sys.prefix) / "liteagent-weights.lock"):  # two workers may want them
+        return install_weights(print)

@@ -22,6 +22,13 @@ ANSWER = "Text in pieces of four letters, and that some forty times: " * 3
 HI = {"model": "m", "messages": [{"role": "user", "content": "hi"}]}
 
 
+@pytest.fixture(autouse=True)
+def nobody_listens(monkeypatch):
+    """Have litellm without the callbacks that other tests' routers leave in it."""
+    for name in ("callbacks", "success_callback", "_async_success_callback"):
+        monkeypatch.setattr(litellm, name, [])
+
+
 @pytest.fixture(scope="module")
 def provider():
     with serving_provider(answer=ANSWER, chunk_chars=4) as serving:

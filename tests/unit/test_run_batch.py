@@ -7,6 +7,7 @@ import itertools
 import json
 import os
 import signal
+import sys
 import threading
 import time
 from collections import Counter
@@ -347,7 +348,9 @@ def test_a_table_is_no_list_of_tasks():
     assert "%%agent --each" in caught.value.hint
 
 
-def test_the_bar_counts_tasks_failures_and_money(capsys):
+def test_the_bar_counts_tasks_failures_and_money(capsys, monkeypatch):
+    for name in ("tqdm.auto", "tqdm.autonotebook"):  # they chose when they were first loaded, perhaps in a notebook
+        monkeypatch.delitem(sys.modules, name, raising=False)
     model = Shouting(goes_wrong={"b": [ModelError("status 400: no", status=400)]})
 
     run_batch(["a", "b"], Toolbox([]), model=model)
