@@ -15,7 +15,16 @@ if TYPE_CHECKING:
     from liteagent_nb.core.chat import ToolCall
     from liteagent_nb.core.tools import ToolInvocation
 
-__all__ = ["Shown", "as_text", "asking_card_html", "card_html", "clock_html", "running_card_html", "shown_arguments"]
+__all__ = [
+    "Shown",
+    "as_text",
+    "asking_card_html",
+    "card_html",
+    "clock_html",
+    "more_html",
+    "running_card_html",
+    "shown_arguments",
+]
 
 _MAX_BRIEF_CHARS = 140
 _MAX_RESULT_CHARS = 60
@@ -125,10 +134,10 @@ def _name(name: str) -> str:
 
 def _brief_html(shown: Shown) -> str:
     brief = highlighted(visible(shown.brief), shown.language) if shown.code else escaped(shown.brief)
-    return f'<span class="la-brief">{brief}</span>{_more_html(shown.code)}'
+    return f'<span class="la-brief">{brief}</span>{more_html(shown.code)}'
 
 
-def _more_html(text: str) -> str:
+def more_html(text: str) -> str:
     """Return how many lines are not on the card's one line."""
     more = len(_lines(text)) - 1
     return f'<span class="la-more">+{more} line{"" if more == 1 else "s"}</span>' if more > 0 else ""
@@ -139,7 +148,7 @@ def _outcome_html(invocation: ToolInvocation) -> str:
         return '<span class="la-outcome">failed</span>'
     text = invocation.observation.text[:MAX_OUTPUT_CHARS]
     line = _first_line(text, _MAX_RESULT_CHARS)
-    return f'<span class="la-outcome">→ {escaped(line)}</span>{_more_html(text)}' if line else ""
+    return f'<span class="la-outcome">→ {escaped(line)}</span>{more_html(text)}' if line else ""
 
 
 def _arguments_html(shown: Shown, max_chars: int) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from liteagent_nb.core.execution import ExecResult
-from liteagent_nb.panels.cards import clock_html, duration
+from liteagent_nb.panels.cards import clock_html, duration, more_html
 from liteagent_nb.panels.exec_blocks import OutputBlocks
 from liteagent_nb.panels.highlight import highlighted
 from liteagent_nb.panels.render import clipped, escaped, visible
@@ -60,7 +60,7 @@ def summary_html(one: Execution, *, now_s: float) -> str:
     where = f'<span class="la-where">{escaped(one.context or one.language)}</span>'
     lines = [line for line in one.code.splitlines() if line.strip()] or [""]
     brief = clipped(visible(lines[0]), _BRIEF_CHARS)
-    more = f'<span class="la-more">+{len(lines) - 1} lines</span>' if len(lines) > 1 else ""
+    more = more_html(one.code)
     outcome = f'<span class="la-outcome">{one.outcome}</span>' if one.outcome else ""
     code = f'<span class="la-brief">{highlighted(brief, one.language)}</span>{more}'
     return f"{_sign(one)}{where}{code}{outcome}{_time(one, now_s)}"

@@ -25,10 +25,11 @@ from liteagent_nb.testing import ScriptedModel, call
 _AT_ONCE = 45
 """How many attacks a run holds: what is drawn of one run has its bounds."""
 _KINDS = (
-    "text/html text/latex text/markdown image/svg+xml image/png image/jpeg application/javascript application/json "
-    "text/vnd.mermaid application/vnd.jupyter.widget-view+json application/vnd.plotly.v1+json"
+    "text/html image/svg+xml image/png application/javascript text/latex application/vnd.jupyter.widget-view+json"
 ).split()
 
+ERRORS_OF = 8
+"""How many attacks one error has."""
 RUNS: list[Run] = []
 """The runs so far."""
 
@@ -70,38 +71,36 @@ def runs(ip):
 
 
 def together(parts):
-    """Show pieces of HTML as one output with one stylesheet: hundreds of stylesheets make the page slow."""
+    """Show pieces of HTML as one output with one stylesheet: for each, a browser looks at the whole page anew."""
     html = "".join(parts).replace(style_tag(), "")
     display({"text/html": style_tag() + html, "text/plain": ""}, raw=True)
 
 
 def answers():
     """Show each attack as what a run ended with."""
-    for ended in ({"stopped_reason": "budget"}, {"stopped_reason": "error", "final_answer_source": "tool"}):
-        together(
-            run_html(Run(bad, transcript=Transcript(), used_model=bad, stop_detail=bad, **ended))
-            for bad in ATTACKS.values()
-        )
+    endings = ({"stopped_reason": "budget"}, {"stopped_reason": "error", "final_answer_source": "tool"})
+    together(
+        run_html(Run(bad, transcript=Transcript(), used_model=bad, stop_detail=bad, **ended))
+        for bad in ATTACKS.values()
+        for ended in endings
+    )
 
 
 def live():
-    """Show what is drawn while each attack comes: as thought, as text, as a running call, as a finished one."""
-    for run in RUNS:
-        together(_live(run))
+    """Show what is drawn while each attack comes: as thought, as text, as finished calls, as one that runs."""
+    together(html for run in RUNS for html in _live(run))
 
 
 def _live(run):
-    view = LiveView()
     for step in run.steps[:-1]:
+        view = LiveView()
         for event in (ModelAsked(step.reply.text, 1), ReasoningDelta(step.reply.reasoning), TextDelta(step.reply.text)):
             view.take(event, now_s=time.monotonic())
         for number, called in enumerate(step.reply.tool_calls):
             view.take(ToolStarted(number, called), now_s=time.monotonic())
-            view.say(step.reply.text, now_s=0)
-        yield view.html(now_s=time.monotonic())
-        view = LiveView()
-        for invocation in step.tool_invocations:
+        for invocation in step.tool_invocations[:-1]:
             view.take(ToolFinished(invocation), now_s=time.monotonic())
+        view.say(step.reply.text, now_s=0)
         yield view.html(now_s=time.monotonic())
 
 
@@ -116,8 +115,10 @@ def _result(bad):
 
 
 def errors(ip):
-    """Show each attack as an error's two lines."""
-    for bad in ATTACKS.values():
+    """Show the attacks as errors and their hints, several in each: JupyterLab needs long for many outputs."""
+    texts = list(ATTACKS.values())
+    for start in range(0, len(texts), ERRORS_OF):
+        bad = "\n".join(texts[start : start + ERRORS_OF])
         ip.showtraceback((ModelError, ModelError(bad, hint=bad), None))
 
 
