@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 import re
 import sys
-import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -121,9 +120,7 @@ def core_arm(core: str, model_list: list[dict[str, Any]], *, is_live: bool = Fal
     """Return a Router with that streaming core as an arm; *more* are the fields of `Arm`."""
     from liteagent_nb.models.router_core import make_router  # noqa: PLC0415 - litellm loads for cores only
 
-    with warnings.catch_warnings():  # pydantic warns of litellm's own types, which no user can mend
-        warnings.simplefilter("ignore", UserWarning)
-        router, name = make_router(model_list, core=core), model_list[0]["model_name"]
+    router, name = make_router(model_list, core=core), model_list[0]["model_name"]
 
     async def ask(prompt: Prompt) -> Any:
         stream = await router.acompletion(model=name, messages=list(prompt.transcript), stream=True)

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+LISTS = (
+    "callbacks input_callback success_callback failure_callback _async_success_callback _async_failure_callback".split()
+)
+"""litellm puts what is in the first one into the others, with the first question."""
+
 
 @pytest.fixture(scope="module")
 def theatre():
@@ -14,9 +19,10 @@ def theatre():
     from liteagent_nb.models.quiet_litellm import litellm
     from liteagent_nb.models.router_core import make_router
 
-    before = list(litellm.callbacks)
+    before = {name: list(getattr(litellm, name)) for name in LISTS}
     recorder = Recorder()
     litellm.callbacks.append(recorder)
     with serving_wire() as wire:
         yield Theatre(wire, recorder, make_router)
-    litellm.callbacks[:] = before
+    for name, callbacks in before.items():
+        getattr(litellm, name)[:] = callbacks

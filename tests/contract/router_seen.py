@@ -55,7 +55,7 @@ class Case:
     def is_left(self) -> bool:
         """Whether it is the client who ends: otherwise both ends come at the same time."""
         answers = [answer for script in self.scripts.values() for answer in script]
-        return self.reading is not None or any(HANG in (*answer.early, *answer.steps) for answer in answers)
+        return any(HANG in (*answer.early, *answer.steps) for answer in answers)
 
 
 @dataclass

@@ -46,7 +46,7 @@ def answers(draw):
 
 
 @given(answers=st.lists(answers(), min_size=1, max_size=4))
-@settings(max_examples=15, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=6, suppress_health_check=[HealthCheck.too_slow])
 async def test_any_bytes_are_read_the_same(theatre, answers):
     cases = [Case(f"answer {number}", {"m": answer}) for number, answer in enumerate(answers)]
 

@@ -7,7 +7,7 @@ from router_cases import GROUPS, PASSED, SHORT
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 CORES = ("legacy", "extracted")
-VERIFIED = ("fields amid text", "wire", "wire amid text")
+VERIFIED = ("amid text", "ways")
 """The groups of cases that are read by both cores at once, too, by the core `verify`."""
 UNASKED = ("no such model in the Router", "nobody listens")
 CASES = {case.name: (group, case) for group, cases in GROUPS.items() for case in cases}
@@ -38,7 +38,7 @@ async def test_every_core_lets_the_same_be_seen(played, name):
 
 @pytest.mark.parametrize("name", CASES)
 async def test_a_stream_measures_itself_and_names_who_reads_it(played, name):
-    shown, (_, case) = await played(name), CASES[name]
+    shown, (group, case) = await played(name), CASES[name]
 
     for core in shown.differences:
         told = [one.metrics for one in shown.seen[core].asked if one.metrics]
@@ -46,6 +46,7 @@ async def test_a_stream_measures_itself_and_names_who_reads_it(played, name):
         assert all(bool(one.handed_over_why) == (one.core == "legacy") for one in told)
         assert all(one.differences == () for one in told)
         assert all(one.total_ms > 0 for one in told)
+        assert all(one.fast_pieces > 0 for one in told) or group != "amid text"
         assert all(0 < one.ttft_ms <= one.total_ms for one in told if one.ttft_ms is not None)
         assert len(told) == (0 if case.core == "" else case.times)
 

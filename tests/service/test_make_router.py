@@ -13,10 +13,8 @@ from liteagent_nb.testing import breaks_off, endless
 from liteagent_nb.testing.provider import serving_provider
 from liteagent_nb.testing.provider_faults import ServerError
 
-# litellm reads deprecated attributes of pydantic's, and pydantic warns of a type of its Router's.
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:Accessing the 'model_:DeprecationWarning", "ignore:Items? .* using the `ReadOnly` qualifier:UserWarning"
-)
+# litellm reads deprecated attributes of pydantic's
+pytestmark = pytest.mark.filterwarnings("ignore:Accessing the 'model_:DeprecationWarning")
 
 ANSWER = "Text in pieces of four letters, and that some forty times: " * 3
 HI = {"model": "m", "messages": [{"role": "user", "content": "hi"}]}

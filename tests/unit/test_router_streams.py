@@ -180,6 +180,36 @@ def test_verify_is_silent_where_nothing_differs():
     assert (metrics.fast_pieces, metrics.differences) == (3, ())
 
 
+async def test_verify_is_silent_where_there_is_no_reply_at_all():
+    metrics = StreamMetrics("verify")
+    stream = VerifiedStream(opened([]), metrics, set())
+
+    await read_into([], stream)
+
+    assert litellm.stream_chunk_builder(stream.chunks) is None
+    assert metrics.differences == ()
+
+
+def test_verify_is_silent_where_the_reader_writes_into_the_pieces():
+    metrics = StreamMetrics("verify")
+    stream = VerifiedStream(opened(said(*WARM, *WORDS)), metrics, set())
+
+    for _ in range(1 + len(WORDS)):
+        self_test._next_of(stream).choices[0].delta.content += "!"
+    stream._merge([])
+    stream._compare_wholes()
+
+    assert (metrics.fast_pieces, metrics.differences) == (3, ())
+
+
+@pytest.mark.parametrize("written", [None, 5, []])
+def test_a_run_that_its_reader_has_written_something_else_into_is_not_merged(written):
+    ours, _, _ = both(said(*WARM, *WORDS, *WORDS))
+    ours[3].choices[0].delta.content = written
+
+    assert settled(ours[1:]) == ours[1:]
+
+
 def test_a_litellm_that_is_not_as_expected_is_left_alone_with_one_warning(caplog):
     with caplog.at_level(logging.WARNING):
         cores = [usable(core, why_not=lambda: "it moved") for core in ("extracted", "verify", "legacy")]

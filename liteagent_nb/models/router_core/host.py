@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from litellm.router_python_host import PythonHost
 
-from liteagent_nb.models.router_core.calls import current_metrics
+from liteagent_nb.models.router_core.calls import Call, current_call
 from liteagent_nb.models.router_core.cover import taken_over
 from liteagent_nb.models.router_core.metrics import StreamMetrics
+from liteagent_nb.models.router_core.streams import MeasuredStream
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,5 +51,8 @@ class StreamHost(PythonHost):
         return asked
 
     def _taken(self, answer: Any) -> Any:
-        metrics = current_metrics() or StreamMetrics(self._core)
-        return taken_over(answer, core=self._core, metrics=metrics, proven=self._proven)
+        call = current_call() or Call(StreamMetrics(self._core))
+        taken = taken_over(answer, core=self._core, metrics=call.metrics, proven=self._proven)
+        if isinstance(taken, MeasuredStream):
+            call.opens(taken)
+        return taken

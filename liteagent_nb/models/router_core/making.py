@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import functools
 import logging
+import warnings
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from liteagent_nb import environment
 from liteagent_nb.core.errors import ConfigError
 from liteagent_nb.models.quiet_litellm import inside_litellm
-from liteagent_nb.models.router_core.calls import measured_by
+from liteagent_nb.models.router_core.calls import Call, answering
+from liteagent_nb.models.router_core.closing import closed_through
 from liteagent_nb.models.router_core.metrics import StreamMetrics
 
 if TYPE_CHECKING:
@@ -22,6 +24,7 @@ CORES = ("legacy", "extracted", "verify")
 """The streaming cores there are."""
 
 _VARIABLE = "LITELLM_ROUTER_CORE"
+_OF_ITS_TYPES = "Items? .* using the `ReadOnly` qualifier"
 _log = logging.getLogger(__name__)
 _told: set[str] = set()
 
@@ -34,10 +37,13 @@ def make_router(model_list: Sequence[Mapping[str, Any]], core: str | None = None
     core serves, and the other one is compared with it. Streams of the last two have `metrics`. Where none is named,
     `LITELLM_ROUTER_CORE` says which, `legacy` without it. Raises `ConfigError` for another one.
     """
-    core = usable(named(core))
-    if core == "legacy":
-        return inside_litellm.Router(model_list=model_list, **router_kwargs)
-    return _with_core(core, {"model_list": model_list, **router_kwargs})
+    with warnings.catch_warnings():
+        # pydantic warns of the types of litellm's Router when the first one is made: no user can mend that
+        warnings.filterwarnings("ignore", message=_OF_ITS_TYPES, category=UserWarning)
+        core = usable(named(core))
+        if core == "legacy":
+            return inside_litellm.Router(model_list=model_list, **router_kwargs)
+        return _with_core(core, {"model_list": model_list, **router_kwargs})
 
 
 def named(core: str | None) -> str:
@@ -94,22 +100,23 @@ class _Front:
 
     async def acompletion(self, *args: Any, **kwargs: Any) -> Any:
         """Answer as the router does; a stream has `metrics`."""
-        metrics = StreamMetrics(self._core)
-        with measured_by(metrics):
+        call = Call(StreamMetrics(self._core))
+        with answering(call):
             answer = await self._asks_async(*args, **kwargs)
-        return _with_metrics(answer, metrics)
+        return _measured(answer, call)
 
     def completion(self, *args: Any, **kwargs: Any) -> Any:
         """Answer as the router does; a stream has `metrics`."""
-        metrics = StreamMetrics(self._core)
-        with measured_by(metrics):
+        call = Call(StreamMetrics(self._core))
+        with answering(call):
             answer = self._asks_sync(*args, **kwargs)
-        return _with_metrics(answer, metrics)
+        return _measured(answer, call)
 
 
-def _with_metrics(answer: Any, metrics: StreamMetrics) -> Any:
+def _measured(answer: Any, call: Call) -> Any:
     if isinstance(answer, inside_litellm.CustomStreamWrapper):
-        if not metrics.attempts:
-            metrics.attempt("legacy", "litellm has opened it past its host")
-        answer.metrics = metrics
+        if not call.metrics.attempts:
+            call.metrics.attempt("legacy", "litellm has opened it past its host")
+        answer.metrics = call.metrics
+        answer.completion_stream = closed_through(answer.completion_stream, call)
     return answer

@@ -50,6 +50,7 @@ class StreamMetrics:
         """Note that a stream was opened."""
         self.core, self.handed_over_why = core, why
         self.attempts += 1
+        self._end_s = None
 
     def note(self, chunk: Any) -> None:
         """Note that *chunk* is handed out."""

@@ -62,7 +62,10 @@ def settled(run: list[Any]) -> list[Any]:
     joined = run[:-_KEPT_APART]
     if not joined:
         return run
-    text = "".join(piece.choices[0].delta.__pydantic_extra__["content"] for piece in joined)
+    try:
+        text = "".join(piece.choices[0].delta.__pydantic_extra__["content"] for piece in joined)
+    except (AttributeError, LookupError, TypeError):  # their reader has written something else into one
+        return run
     made_s = run[0].__pydantic_private__[_HIDDEN][_SET_PER_CHUNK]  # litellm counts in the order of their making
     return [Mould(run[0], ()).made([text], made_s), *run[-_KEPT_APART:]]
 

@@ -26,7 +26,7 @@ class VerifiedStream(ExtractedStream):
         super().__init__(opened, metrics, proven)
         self._guessed: Any = None
         self._merged_chunks: list[Any] = []
-        self._guessed_run: list[Any] = []
+        self._fast_run: list[Any] = []
 
     def _fast(self) -> None:
         events = self._tap.events
@@ -39,29 +39,36 @@ class VerifiedStream(ExtractedStream):
             self._merge(self.chunks[self._known :])
             super()._learn(chunk)
             return
-        self._guessed_run.append(guessed)
         self.metrics.fast_pieces += 1
-        if not is_same_chunk(guessed, chunk):
+        is_same = is_same_chunk(guessed, chunk)
+        # litellm sees what the reader writes into its chunk, so that one is kept
+        self._fast_run.append(chunk if is_same else guessed)
+        if not is_same:
             self._tell(f"litellm made {chunk!r} of an event, the fast way {guessed!r}")
 
     def _ended(self, error: BaseException) -> None:
         if isinstance(error, StopAsyncIteration | StopIteration):
-            self._merge([])
+            self._merge(self.chunks[self._known :])
             self._compare_wholes()
         super()._ended(error)
 
     def _merge(self, made: list[Any]) -> None:
-        self._merged_chunks += [*settled(self._guessed_run), *made]
-        self._guessed_run = []
+        self._merged_chunks += [*settled(self._fast_run), *made]
+        self._fast_run = []
 
     def _compare_wholes(self) -> None:
         """Compare the reply that litellm puts together of all chunks with the one of merged runs."""
         build = inside_litellm.stream_chunk_builder
         whole, of_merged = (build(chunks, messages=self.messages) for chunks in (self.chunks, self._merged_chunks))
-        if whole is None or of_merged is None or whole.model_dump() != of_merged.model_dump():
+        if _told(whole) != _told(of_merged):
             self._tell(f"litellm puts {of_merged!r} together of merged runs, {whole!r} of all chunks")
 
     def _tell(self, what: str) -> None:
         if not self.metrics.differences:
             _log.warning("the router's cores differ, legacy is used: %s", what[:_SHOWN_CHARS])
         self.metrics.differ(what)
+
+
+def _told(whole: Any) -> dict[str, Any] | None:
+    """Return what a reply says; None where there is none: of no chunks litellm puts nothing together."""
+    return None if whole is None else dict(whole.model_dump())
