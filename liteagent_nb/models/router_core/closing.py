@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Generator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
     from liteagent_nb.models.router_core.calls import Call
@@ -30,6 +30,12 @@ class _Kept:
 
 
 class _AsyncSource(_Kept):
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Any:
+        return await self._source.__anext__()
+
     async def aclose(self) -> None:
         """Close the generator, and what it has not begun to read."""
         stream = self._call.unended  # held, as a generator that ends without running lets it go
@@ -39,6 +45,12 @@ class _AsyncSource(_Kept):
 
 
 class _Source(_Kept):
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> Any:
+        return next(self._source)
+
     def close(self) -> None:
         """Close the generator, and what it has not begun to read."""
         stream = self._call.unended
