@@ -7,11 +7,13 @@ import itertools
 import json
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
 from collections import Counter
 from contextlib import aclosing
+from pathlib import Path
 
 import pytest
 
@@ -348,13 +350,18 @@ def test_a_table_is_no_list_of_tasks():
     assert "%%agent --each" in caught.value.hint
 
 
-def test_the_bar_counts_tasks_failures_and_money(capsys, monkeypatch):
-    for name in ("tqdm.auto", "tqdm.autonotebook"):  # they chose when they were first loaded, perhaps in a notebook
-        monkeypatch.delitem(sys.modules, name, raising=False)
-    model = Shouting(goes_wrong={"b": [ModelError("status 400: no", status=400)]})
+BATCH = """
+from test_run_batch import ModelError, Shouting, Toolbox, run_batch
+run_batch(["a", "b"], Toolbox([]), model=Shouting(goes_wrong={"b": [ModelError("status 400: no", status=400)]}))
+"""
 
-    run_batch(["a", "b"], Toolbox([]), model=model)
 
-    drawn = capsys.readouterr().err
+def test_the_bar_counts_tasks_failures_and_money():
+    # In a process of its own: tqdm chooses between a terminal and a notebook when it is first loaded.
+    command = [sys.executable, "-c", BATCH]
+    drawn = subprocess.run(
+        command, cwd=Path(__file__).parent, capture_output=True, text=True, timeout=100, check=True
+    ).stderr
+
     assert "2/2" in drawn
     assert "1 failed, $0.0100" in drawn
