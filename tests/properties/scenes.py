@@ -61,7 +61,10 @@ class Trigger:
         self._loop.call_soon_threadsafe(self.reached, "thread")
 
     def fire(self):
-        self.has_fired = self._task.cancel() or self.has_fired
+        """Cancel, once: on a busy machine the end of an endless scene may come while its interrupt is cleared away."""
+        if self.has_fired:
+            return
+        self.has_fired = self._task.cancel()
         if self._interrupt and self._interrupt.again_after_turns is not None:
             self._after_turns(self._interrupt.again_after_turns, self._task.cancel)
 
