@@ -48,8 +48,11 @@ def is_untold(played):
 def check_ending(played):
     assert [type(event) for event in played.events].count(RunDone) == 1
     assert isinstance(played.events[-1], RunDone), "something was told after the end"
-    if not played.task.cancelled():
-        assert played.task.result() is played.run
+    if played.task.cancelled():
+        return
+    if played.scene.is_endless and isinstance(played.task.exception(), TimeoutError):
+        return  # nobody stopped it: the SIGINT came before the wait, and the test's own limit ended it
+    assert played.task.result() is played.run
 
 
 def check_transcript(played):
