@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import pytest
@@ -18,6 +20,13 @@ settings.register_profile("liteagent", deadline=None, print_blob=True)
 settings.load_profile("liteagent")
 
 os.environ.pop("PYTEST_ADDOPTS", None)  # it is for this run, not for those that tests start
+
+
+def pytest_sessionfinish():
+    """Collect what litellm and dask leave open in quiet: each test was asked already, the end of the run is no test."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        gc.collect()
 
 
 @pytest.fixture(scope="session")
