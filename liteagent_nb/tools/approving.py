@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Self, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from liteagent_nb.core.acting import TIMEOUT_GRACE_S
 from liteagent_nb.core.errors import ConfigError
 from liteagent_nb.core.tools import Observation
+from liteagent_nb.tools._wrapping import WrappingInvoker
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
-    from types import TracebackType
 
     from liteagent_nb.core.protocols import Invoker
     from liteagent_nb.core.tools import Tool
@@ -31,7 +30,7 @@ Ask: TypeAlias = Callable[[str, Mapping[str, object]], Awaitable[str]]
 """Asks whether a tool may be called with these arguments; returns why not, and nothing where it may."""
 
 
-class ApprovingInvoker:
+class ApprovingInvoker(WrappingInvoker):
     """Offers the tools of *invoker*; of those that *names* holds (`all`: of each), every call is asked for first.
 
     A call that is refused is an observation, so that the model may go another way. *timeout_s* is what a call may take
@@ -39,7 +38,7 @@ class ApprovingInvoker:
     """
 
     def __init__(self, invoker: Invoker, ask: Ask, *, names: Collection[str], timeout_s: float) -> None:
-        self._invoker = invoker
+        super().__init__(invoker)
         self._ask = ask
         self._names = frozenset(names)
         self._timeout_s = timeout_s
@@ -77,14 +76,3 @@ class ApprovingInvoker:
             return Observation.failure(f"timeout after {limit_s:g}s", rc=-1)
         took_ms = (asyncio.get_running_loop().time() - started_s) * 1000
         return observation if observation.t_ms else observation.timed(took_ms)
-
-    async def __aenter__(self) -> Self:
-        if isinstance(self._invoker, AbstractAsyncContextManager):
-            await self._invoker.__aenter__()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if isinstance(self._invoker, AbstractAsyncContextManager):
-            await self._invoker.__aexit__(kind, error, trace)
