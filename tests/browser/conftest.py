@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import os
@@ -18,7 +19,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from playwright.async_api import Page, async_playwright
+from playwright.async_api import Dialog, Page, async_playwright
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 FLAGS = [
@@ -140,6 +141,14 @@ class Desk:
     foreign: list[str] = field(default_factory=list)
     dialogs: list[str] = field(default_factory=list)
 
+    async def answer(self, dialog: Dialog) -> None:
+        """Note a dialog and send it away; leave the page where JupyterLab asks, since something is not saved."""
+        if dialog.type == "beforeunload":
+            await dialog.accept()
+            return
+        self.dialogs.append(dialog.message)
+        await dialog.dismiss()
+
     async def open(self, name: str, *, url: str = "") -> None:
         await self.page.goto(url or self.lab.url(name))
         await self.page.wait_for_function(READY, timeout=60_000)
@@ -192,7 +201,8 @@ async def browser():
     async with async_playwright() as playwright:
         started = await playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=FLAGS)
         yield started
-        await started.close()
+        async with asyncio.timeout(30):
+            await started.close()
 
 
 @pytest.fixture
@@ -201,9 +211,11 @@ async def desk(lab, browser):
     page = await browser.new_page(viewport={"width": 1000, "height": 2400})
     here = Desk(page, lab)
     page.on("request", lambda request: here.foreign.append(request.url) if is_foreign(request.url, lab) else None)
-    page.on("dialog", lambda dialog: (here.dialogs.append(dialog.message), dialog.dismiss()))
+    page.on("dialog", here.answer)
     yield here
-    await page.evaluate(SHUT_DOWN)
+    # A page that hangs does not hold up every test after it.
+    async with asyncio.timeout(30):
+        await page.evaluate(SHUT_DOWN)
     assert here.foreign == []
     assert here.dialogs == []
 
