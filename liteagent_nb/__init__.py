@@ -33,6 +33,7 @@ _HOMES = {
     "LiteAgentError": "core.errors",
     "LocalMCPInvoker": "tools.local_invoker",
     "McpInvoker": "tools.mcp_invoker",
+    "ParityPanel": "magics.parity_panel",
     "Retries": "extras.batching.steady",
     "Run": "core.steps",
     "Toolbox": "tools.toolbox",

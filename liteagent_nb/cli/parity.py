@@ -135,7 +135,9 @@ def _tell(event: ParityEvent) -> None:
     from liteagent_nb.parity.events import Looked, ParityStarted  # noqa: PLC0415 - the same
 
     if isinstance(event, ParityStarted):
-        sys.stderr.write(f"{event.candidate} against {event.baseline}: {event.planned} trials at the most\n")
+        sys.stderr.write(
+            f"{event.terms.candidate} against {event.terms.baseline}: {event.planned} trials at the most\n"
+        )
     elif isinstance(event, Looked):
         sys.stderr.write(f"  after {event.number}: {event.verdict.status}\n")
 

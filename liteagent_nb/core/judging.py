@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from liteagent_nb.core.measurement import Trial
+    from liteagent_nb.core.verdict import Question
 
 __all__ = ["LIVE_THRESH_PCT", "THRESH_PCT", "Terms", "judge"]
 
@@ -38,6 +39,11 @@ class Terms:
     """Whether an arm's answers come from others, over a network."""
     run_id: str = ""
 
+    @property
+    def margin_pct(self) -> float:
+        """By how much times may be worse: far more where others answer."""
+        return self.live_thresh_pct if self.is_live else self.thresh_pct
+
 
 def judge(trials: Sequence[Trial], terms: Terms, *, is_stopped: bool = False, at: Iterable[int] = ()) -> Verdict:
     """Return what *trials* say under *terms*; looks are at growing numbers of trials, or *at*."""
@@ -61,8 +67,8 @@ _NOTHING = Finding("behaviour", "undecided", "nothing was measured")
 def _findings(trials: Sequence[Trial], terms: Terms, at: tuple[int, ...]) -> Iterable[Finding]:
     findings = [exact_behaviour(trials) if terms.is_exact else rate_of_same(trials, at=at)]
     if terms.is_timed:
-        margin_pct = terms.live_thresh_pct if terms.is_live else terms.thresh_pct
-        findings.append(timing("live" if terms.is_live else "overhead", trials, margin_pct=margin_pct, at=at))
+        question: Question = "live" if terms.is_live else "overhead"
+        findings.append(timing(question, trials, margin_pct=terms.margin_pct, at=at))
     return (_with_errors(finding, trials) for finding in findings)
 
 

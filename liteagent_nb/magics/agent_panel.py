@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextvars
 from typing import TYPE_CHECKING, Any, cast
 
 from IPython.core.getipython import get_ipython
@@ -14,7 +13,7 @@ from liteagent_nb.magics.panel_commands import PanelCommands
 from liteagent_nb.panels.chat import Chat
 from liteagent_nb.panels.chat_export import markdown_of, notebook_of
 from liteagent_nb.panels.chat_turns import Question, turn_bundle
-from liteagent_nb.panels.chat_widget import make_widget, widget_bundle
+from liteagent_nb.panels.panel_view import PanelView
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,16 +42,10 @@ class AgentPanel:
         """The options by their names."""
         magics = magics or _loaded_magics()
         asked = AGENT_LINE.read(magics.parser, options, None, magics.ip.user_ns)
-        self._publisher = magics.ip.display_pub
         self._backing = PanelBacking(magics, merged(asked.chosen, named))
-        self._context = contextvars.copy_context()
-        """Of the cell that shows the panel: what is published in it belongs there."""
-        self._heard: contextvars.Context | None = None
-        """Of what the view said last."""
-        self._shown: set[int] = set()
+        self._view = PanelView("agent_panel", magics.ip.display_pub, hear=self._hear, fallback=_FALLBACK)
         self._chat = Chat(self._backing, self, magics.portal)
-        self._widget = make_widget("agent_panel", self._hear)
-        self._do = PanelCommands(self._chat, self._backing, ask=self._ask, answer=self._answer)
+        self._do = PanelCommands(self._chat, self._backing, ask=self._ask, answer=self._view.answer)
 
     def ask(self, text: str, *names: str, model: str = "") -> AgentPanel:
         """Ask, and return at once; *names* are variables that go with it. `wait` waits for the answer."""
@@ -71,7 +64,7 @@ class AgentPanel:
     def close(self) -> None:
         """End the chat; its turns stay where they are."""
         self._chat.close()
-        self._widget.close()
+        self._view.close()
 
     @property
     def runs(self) -> tuple[Run, ...]:
@@ -91,42 +84,23 @@ class AgentPanel:
 
     def _ipython_display_(self) -> None:
         """Show the controls, and the turns so far as outputs of the cell that runs now (IPython calls this by name)."""
-        self._context = contextvars.copy_context()
-        self._shown.clear()
-        self._publisher.publish(widget_bundle(self._widget, _FALLBACK))
+        self._view.show()
         for turn in self._chat.state.turns:
             self.publish(turn)
 
     def send(self, message: dict[str, object]) -> None:
-        """Tell the view.
-
-        ipykernel 7.4 lets a view answer where the kernel last spoke from. While a run goes on, that is the subshell
-        that the view itself speaks to, so that a stop is heard even while a cell is busy.
-        """
-        is_busy = not self._chat.is_idle.is_set()
-        context = self._heard if is_busy and self._heard is not None else self._context
-        context.copy().run(self._widget.send, message)
+        """Tell the view."""
+        self._view.send(message, is_busy=not self._chat.is_idle.is_set())
 
     def publish(self, turn: Turn) -> None:
         """Show *turn* below the cell that shows the panel, or show it anew there."""
-        self._context.copy().run(self._publish, turn)
-
-    def _publish(self, turn: Turn) -> None:
-        is_update = turn.number in self._shown
-        self._shown.add(turn.number)
-        transient = {"display_id": f"{self._widget.model_id}-{turn.number}"}
-        self._publisher.publish(turn_bundle(turn), transient=transient, update=is_update)
-
-    def _answer(self, message: dict[str, object]) -> None:
-        """Tell the view, from the thread that heard it."""
-        self._widget.send(message)
+        self._view.put(str(turn.number), turn_bundle(turn))
 
     def _hear(self, message: Mapping[str, Any]) -> None:
-        self._heard = contextvars.copy_context()  # each time: JupyterLab's first words come without its subshell
         self._do(message)
 
     def _ask(self, question: Question) -> None:
-        self._chat.ask(question, context=self._context.copy())
+        self._chat.ask(question, context=self._view.context)
 
 
 def _loaded_magics() -> AgentMagics:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["ExecPanel"]
 
 _MAGICS = "ExecMagics"
+_KEPT, _EMPTY = "kept", {"text/plain": ""}
 _FALLBACK = "A panel that runs code: run this cell to go on with it."
 
 
@@ -64,8 +65,8 @@ class ExecPanel:
             "look": lambda _: self._bench.look(),
             "forget": lambda message: self._bench.change(lambda state: state.forget(int(message["n"]))),
             "clear": lambda _: self._bench.change(lambda state: state.clear()),
-            "cells": lambda _: self._tell({"cells": [asdict(cell) for cell in cells_of_executions(self._ended)]}),
-            "notebook": lambda _: self._tell({"file": {"name": "executions.ipynb", "text": self._notebook_text()}}),
+            "cells": lambda _: self._answer("cells", [asdict(cell) for cell in cells_of_executions(self._ended)]),
+            "notebook": lambda _: self._answer("file", {"name": "executions.ipynb", "text": self._notebook_text()}),
             "next": self._next_cell,
         }
 
@@ -107,6 +108,7 @@ class ExecPanel:
     def _ipython_display_(self) -> None:
         """Show the panel, and what it ran so far beside it (IPython calls this by name)."""
         self._view.show()
+        self._view.put(_KEPT, _EMPTY)  # nbval sees what comes first, and that is the same each time
         if self._ended:
             self.keep(self._ended)
 
@@ -116,7 +118,7 @@ class ExecPanel:
 
     def keep(self, executions: tuple[Execution, ...]) -> None:
         """Show what ended as an output of the notebook."""
-        self._view.keep(kept_bundle(executions))
+        self._view.put(_KEPT, {**_EMPTY, **kept_bundle(executions)})
 
     @property
     def _ended(self) -> tuple[Execution, ...]:
@@ -125,8 +127,8 @@ class ExecPanel:
     def _notebook_text(self) -> str:
         return json.dumps(self.to_notebook(), indent=1)
 
-    def _tell(self, message: dict[str, object]) -> None:
-        self._view.send(message, is_busy=False)
+    def _answer(self, what: str, value: object) -> None:
+        self._view.answer({what: value})
 
     def _hear(self, message: Mapping[str, Any]) -> None:
         if (do := self._words.get(str(message.get("do")))) is not None:

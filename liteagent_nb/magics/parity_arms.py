@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     Make: TypeAlias = Callable[[object], Arm]
 
-__all__ = ["CASSETTE", "CORE", "Named", "find_arms", "find_prompts", "opened", "summarized"]
+__all__ = ["CASSETTE", "CORE", "Named", "find_arms", "find_prompts", "joined_prompts", "opened", "summarized"]
 
 CASSETTE, CORE = "cassette:", "core:"
 """What stands before a file, and before a core of the Router that asks a server of this machine."""
@@ -99,6 +99,11 @@ def _prompts_in(cell: str) -> list[str]:
     """Return what stands between lines of `---`; without any, each paragraph."""
     between = _LINE if _LINE.search(cell) else _GAP
     return [prompt.strip() for prompt in between.split(cell) if prompt.strip()]
+
+
+def joined_prompts(prompts: Sequence[str]) -> str:
+    """Return *prompts* as one text that `find_prompts` takes apart again."""
+    return ("\n---\n" if any(_GAP.search(prompt) for prompt in prompts) else "\n\n").join(prompts)
 
 
 def summarized(files: Sequence[str], names: Mapping[str, object], *, thresh_pct: float | None) -> Summary:

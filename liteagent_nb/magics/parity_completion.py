@@ -17,10 +17,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from IPython.core.completer import CompletionContext, MatcherAPIv2, SimpleMatcherResult
+    from IPython.core.interactiveshell import InteractiveShell
 
     from liteagent_nb.magics.parity_magic import ParityMagics
 
-__all__ = ["parity_matcher"]
+__all__ = ["known_arms", "parity_matcher"]
 
 _VALUED = [flag for option in COMPARE_LINE.options if option.takes_value for flag in option.flags]
 
@@ -46,19 +47,29 @@ def _candidates(before: list[str], fragment: str, magics: ParityMagics) -> Itera
     if fragment.startswith("-"):
         return COMPARE_LINE.flags
     if fragment.startswith("$"):
-        return [f"${name}" for name in public_names(magics.ip, _is_arm)]
+        return _variables(magics.ip)
     if fragment.startswith(CASSETTE):
-        return [f"{CASSETTE}{file}" for file in _files("*.cassette.json")]
-    first = [] if before else ["summarize"]
-    return [
-        *first,
-        *(f"{CORE}{name}" for name in CORES),
-        CASSETTE,
-        *models_in(magics.ip.user_ns),
-        choose_model(None).name,
-        EMBEDDED_MODEL,
-        *EXAMPLES,
-    ]
+        return _cassettes()
+    return [*(() if before else ("summarize", "panel")), CASSETTE, *_named_arms(magics.ip)]
+
+
+def known_arms(ip: InteractiveShell) -> list[str]:
+    """Return what may be compared here, as it is written on the line."""
+    return [*_variables(ip), *_named_arms(ip), *_cassettes()]
+
+
+def _variables(ip: InteractiveShell) -> list[str]:
+    return [f"${name}" for name in public_names(ip, _is_arm)]
+
+
+def _named_arms(ip: InteractiveShell) -> list[str]:
+    cores = [f"{CORE}{name}" for name in CORES]
+    models = [*models_in(ip.user_ns), choose_model(None).name, EMBEDDED_MODEL, *EXAMPLES]
+    return list(dict.fromkeys([*cores, *models]))
+
+
+def _cassettes() -> list[str]:
+    return [f"{CASSETTE}{file}" for file in _files("*.cassette.json")]
 
 
 def _is_arm(value: object) -> bool:

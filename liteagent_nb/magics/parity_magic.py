@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from IPython.core.magic import Magics, line_cell_magic, magics_class, no_var_expand
@@ -10,23 +9,21 @@ from traitlets import Float, Int, Unicode
 
 from liteagent_nb.magics.counting import counted
 from liteagent_nb.magics.options import Settings, variable_name
-from liteagent_nb.magics.parity_arms import find_arms, find_prompts, opened, summarized
+from liteagent_nb.magics.parity_arms import find_arms, find_prompts, summarized
 from liteagent_nb.magics.parity_completion import parity_matcher
 from liteagent_nb.magics.parity_options import COMPARE_LINE
+from liteagent_nb.magics.parity_work import measured
 from liteagent_nb.magics.redrawing import live_publish
 from liteagent_nb.magics.stopped import Stopped
 from liteagent_nb.panels.lists import rows_bundle
 from liteagent_nb.panels.parity_progress import ParityProgress
-from liteagent_nb.parity.making_arms import as_arm
-from liteagent_nb.parity.runner import run_parity
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
     from liteagent_nb.core.portal import Portal
     from liteagent_nb.core.verdict import Verdict
-    from liteagent_nb.magics.parity_arms import Named
-    from liteagent_nb.parity.events import ParityWatcher
+    from liteagent_nb.magics.parity_panel import ParityPanel
 
 __all__ = ["ParityMagics"]
 
@@ -35,7 +32,7 @@ _ARMS = [
     ("$name", "a Model, a function from a prompt to text or a stream, a cassette of this notebook"),
     ("core:legacy, core:extracted", "litellm's Router and ours, on a server of this machine that replays"),
     ("cassette:FILE", "recorded answers"),
-    ("more", "%parity A B · %%parity A B · %parity summarize FILE · %parity --help"),
+    ("more", "%parity A B · %%parity A B · %parity panel · %parity summarize FILE · %parity --help"),
 ]
 
 
@@ -58,7 +55,10 @@ class ParityMagics(Magics):
         super().__init__(shell)
         self.ip = shell  # `shell` itself may be None, say its types
         self.portal = portal
+        self.parser = _parser()
         self.matcher = parity_matcher(self)
+        self.panel: ParityPanel | None = None
+        """The panel that was shown last."""
 
     @COMPARE_LINE
     @no_var_expand
@@ -70,17 +70,20 @@ class ParityMagics(Magics):
         core:extracted. %%parity takes the prompts from the cell: a paragraph each, or what stands between lines of ---.
         The value is the Verdict: accepted, rejected, undecided (with how many more pairs it would take) or invalid
         (too noisy to tell), for what both say and for how long they take. The stop button keeps what was measured.
-        %parity summarize FILE … says what journals hold.
+        %parity summarize FILE … says what journals hold. %parity panel [A B] shows a panel that measures while other
+        cells run; its value is the ParityPanel.
         """
-        asked = COMPARE_LINE.read(_parser(), COMPARE_LINE.options_first(line), cell, self.ip.user_ns)
+        asked = COMPARE_LINE.read(self.parser, COMPARE_LINE.options_first(line), cell, self.ip.user_ns)
         words = (asked.words or "").split()
         if asked.chosen.help:
-            print(_parser().format_help())  # noqa: T201 (help is text)
+            print(self.parser.format_help())  # noqa: T201 (help is text)
             return None
         if not words and cell is None:
             self.publish(rows_bundle("%parity A B", _ARMS))
             return None
         wanted, name = Settings(asked.chosen, self), variable_name(asked.chosen.output)
+        if words[:1] == ["panel"]:
+            return self._kept(name, self._panel(line, asked.words or "", cell), wanted)
         if words[:1] == ["summarize"] and cell is None:
             return self._kept(name, summarized(words[1:], self.ip.user_ns, thresh_pct=wanted.thresh), wanted)
         verdict = self._compared(words, cell, wanted)
@@ -96,6 +99,15 @@ class ParityMagics(Magics):
         self.ip.user_ns.update({name: value} if name else {})
         return None if wanted.quiet and name else value
 
+    def _panel(self, line: str, words: str, cell: str | None) -> ParityPanel:
+        """Return a panel with what the line says beside *words*, `panel` and the arms; without any, the last one."""
+        from liteagent_nb.magics.parity_panel import ParityPanel  # noqa: PLC0415 - ipywidgets load when it is shown
+
+        options = COMPARE_LINE.options_first(line).rstrip().removesuffix(words) + words.removeprefix("panel")
+        if self.panel is None or options.strip() or cell is not None:
+            self.panel = ParityPanel(options, prompts=cell or "", magics=self)
+        return self.panel
+
     def _show(self, verdict: Verdict) -> None:
         """Show *verdict* as the value of a cell is shown, in one that turns red."""
         formatter: Any = self.ip.display_formatter  # its types say nothing
@@ -106,7 +118,7 @@ class ParityMagics(Magics):
         arms = find_arms(words, self.ip.user_ns)
         prompts = find_prompts(wanted.prompt or (), cell, self.ip.user_ns)
         with ParityProgress(live_publish(self.ip, is_quiet=bool(wanted.quiet))) as progress:
-            work = _measured(arms, prompts, wanted, progress)
+            work = measured(arms, prompts, wanted, progress)
             try:
                 return self.portal.wait_for(work)
             except KeyboardInterrupt:
@@ -122,22 +134,3 @@ class ParityMagics(Magics):
 
 def _parser() -> Any:
     return cast("Any", ParityMagics.parity).parser  # set by COMPARE_LINE
-
-
-async def _measured(arms: list[Named], prompts: list[str], wanted: Settings, watch: ParityWatcher) -> Verdict:
-    asked = {name: getattr(wanted, name) for name in ("temperature", "api_base")}
-    settings = {name: value for name, value in asked.items() if value is not None}
-    async with opened(arms, partial(as_arm, model=wanted.model, settings=settings)) as (baseline, candidate):
-        return await run_parity(
-            baseline,
-            candidate,
-            prompts=prompts,
-            rounds=wanted.rounds,
-            thresh_pct=wanted.thresh,
-            live_thresh_pct=wanted.live_thresh,
-            warmup=wanted.warmup,
-            seed=wanted.seed,
-            journal=wanted.journal or None,
-            timeout_s=wanted.timeout,
-            watch=watch,
-        )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import threading
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
@@ -12,7 +11,7 @@ from liteagent_nb.core.errors import LiteAgentError
 from liteagent_nb.core.steps import RunDone
 from liteagent_nb.core.threads import Thread
 from liteagent_nb.panels.chat_state import ChatState
-from liteagent_nb.panels.pacing import Paced
+from liteagent_nb.panels.telling import Teller
 
 if TYPE_CHECKING:
     import contextvars
@@ -58,8 +57,7 @@ class Chat:
         self._backing = backing
         self._screen = screen
         self._portal = portal
-        self._paced = Paced(self._send)
-        self._sent = 0
+        self._teller = Teller(self.state, screen.send)
         self._worker: asyncio.Task[None] | None = None
         self._running: asyncio.Task[Run] | None = None
         self._leaves: dict[int, asyncio.Future[str]] = {}
@@ -82,15 +80,15 @@ class Chat:
 
     def drop(self, place: int) -> None:
         """Take back a question that waits."""
-        self._portal.call_soon(lambda: self._change(lambda: self.state.drop(place)))
+        self._portal.call_soon(lambda: self._teller.after(lambda: self.state.drop(place)))
 
     def set(self, **fields: object) -> None:
         """Show what comes from outside."""
-        self._portal.call_soon(lambda: self._change(lambda: self.state.set(**fields)))
+        self._portal.call_soon(lambda: self._teller.after(lambda: self.state.set(**fields)))
 
     def show_whole(self) -> None:
         """Send all there is to a view that begins."""
-        self._portal.call_soon(self._send_whole)
+        self._portal.call_soon(self._teller.whole)
 
     def close(self) -> None:
         """Stop, and forget what waits."""
@@ -100,7 +98,7 @@ class Chat:
 
     def _ask(self, question: Question, context: contextvars.Context | None) -> None:
         self.state.add(question)
-        self._paced.soon()
+        self._teller.soon()
         if self._worker is None or self._worker.done():
             self._worker = asyncio.get_running_loop().create_task(self._work(), context=context)
 
@@ -109,13 +107,13 @@ class Chat:
             while self.state.queue:
                 await self._answer(self.state.next())
         finally:
-            self._paced.now()
+            self._teller.now()
             self.is_idle.set()
 
     async def _answer(self, question: Question) -> None:
         before = self.state.transcript(question.replaces, Transcript())
         self.state.begin(question, now_s=_now())
-        self._paced.soon()
+        self._teller.soon()
         self._running = asyncio.get_running_loop().create_task(self._run(question, before))
         try:
             run = await self._running
@@ -130,7 +128,7 @@ class Chat:
             self.state.fail(f"{type(error).__name__}: {error}")
         else:
             self._keep(question, run, before)
-        self._paced.now()
+        self._teller.now()
 
     async def _run(self, question: Question, before: Transcript) -> Run:
         """Run *question*; a stop gives what came so far."""
@@ -139,7 +137,7 @@ class Chat:
         def watch(event: Event) -> None:
             if isinstance(event, RunDone):
                 ended.append(event.run)
-            self._change(lambda: self.state.take(event, now_s=_now()))
+            self._teller.after(lambda: self.state.take(event, now_s=_now()))
 
         thread = Thread(lambda: self._backing.prepare(question, before), name="liteagent-panel").start()
         start = await thread.outcome
@@ -161,12 +159,12 @@ class Chat:
             return ""
         number = self.state.ask_leave(name, arguments)
         self._leaves[number] = asyncio.get_running_loop().create_future()
-        self._paced.soon()
+        self._teller.soon()
         try:
             return await self._leaves[number]
         finally:
             del self._leaves[number]
-            self._change(lambda: self.state.decided(number, now_s=_now()))
+            self._teller.after(lambda: self.state.decided(number, now_s=_now()))
 
     def _decide(self, number: int, *, is_allowed: bool, is_for_all: bool) -> None:
         leave = self._leaves.get(number)
@@ -183,22 +181,6 @@ class Chat:
     def _close(self) -> None:
         self.state.queue.clear()
         self._stop()
-
-    def _change(self, change: Callable[[], object]) -> None:
-        change()
-        self._paced.soon()
-
-    def _send(self) -> None:
-        if (patch := self.state.patch(now_s=_now())) is not None:
-            self._tell(patch)
-
-    def _send_whole(self) -> None:
-        self._tell(self.state.whole(now_s=_now()))
-
-    def _tell(self, message: dict[str, object]) -> None:
-        self._sent += 1
-        with contextlib.suppress(OSError):  # a closed socket: the kernel ends
-            self._screen.send({**message, "seq": self._sent})
 
 
 def _now() -> float:

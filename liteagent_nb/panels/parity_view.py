@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from liteagent_nb.core.verdict import Verdict
     from liteagent_nb.parity.summary import Summary
 
-__all__ = ["summary_bundle", "verdict_bundle"]
+__all__ = ["summary_bundle", "verdict_bundle", "verdict_html", "verdict_plain"]
 
 _MAX_CHARS = 2_000
 _MAX_FAILURES = 3
@@ -24,8 +24,17 @@ _MAX_FAILURES = 3
 
 def verdict_bundle(verdict: Verdict) -> dict[str, str]:
     """Return a verdict for a notebook: HTML for readers, and plain text that is the same each time."""
-    html = _head(verdict, verdict.status) + _stopped(verdict) + _body(verdict)
-    return {"text/html": framed(html, "parity.css"), "text/plain": _text(verdict, verdict.status)}
+    return {"text/html": framed(verdict_html(verdict), "parity.css"), "text/plain": verdict_plain(verdict)}
+
+
+def verdict_html(verdict: Verdict) -> str:
+    """Return a verdict as HTML that needs the stylesheets around it. Drawing its plots takes about a second."""
+    return _head(verdict, verdict.status) + _stopped(verdict) + _body(verdict)
+
+
+def verdict_plain(verdict: Verdict) -> str:
+    """Return a verdict as text that is the same each time."""
+    return _text(verdict, verdict.status)
 
 
 def summary_bundle(summary: Summary) -> dict[str, str]:

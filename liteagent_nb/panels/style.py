@@ -28,9 +28,9 @@ def style_tag(*also: str) -> str:
     return f"<style>{css}</style>"
 
 
-def widget_css(name: str) -> str:
-    """Return the stylesheet of the widget whose own rules are in *name*: it draws what outputs draw, too."""
-    return "\n".join(static_text(file) for file in ("theme.css", "agent.css", "controls.css", name))
+def widget_css(*names: str) -> str:
+    """Return the stylesheet of the widget whose own rules are in the files *names*: it draws what outputs draw, too."""
+    return "\n".join(static_text(file) for file in ("theme.css", "agent.css", "controls.css", *names))
 
 
 def widget_esm(name: str) -> str:

@@ -12,6 +12,7 @@ from liteagent_nb.core.errors import LiteAgentError
 from liteagent_nb.kernels.variables import variables_of
 from liteagent_nb.panels.exec_state import ExecState
 from liteagent_nb.panels.pacing import Paced
+from liteagent_nb.panels.telling import Teller
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -60,9 +61,8 @@ class Workbench:
         self._executor = executor
         self._screen = screen
         self._portal = portal
-        self._paced = Paced(self._send)
+        self._teller = Teller(self.state, screen.send)
         self._keeping = Paced(self._keep, interval_s=_KEEP_EVERY_S)
-        self._sent = 0
         self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._errands: set[asyncio.Task[None]] = set()
@@ -94,11 +94,11 @@ class Workbench:
 
     def change(self, change: Callable[[ExecState], object]) -> None:
         """Change what is shown."""
-        self._portal.call_soon(lambda: self._changed(lambda: change(self.state)))
+        self._portal.call_soon(lambda: self._teller.after(lambda: change(self.state)))
 
     def show_whole(self) -> None:
         """Send all there is to a view that begins."""
-        self._portal.call_soon(lambda: self._tell(self.state.whole(now_s=_now())))
+        self._portal.call_soon(self._teller.whole)
 
     def close(self) -> None:
         """Stop what runs and waits here; contexts stay open."""
@@ -119,7 +119,7 @@ class Workbench:
             await errand
         except (LiteAgentError, OSError) as error:
             self.state.notice(_line(error))
-        self._paced.soon()
+        self._teller.soon()
 
     def _add(self, code: str, language: str, context: str | None) -> None:
         language = language or self.state.language
@@ -128,14 +128,14 @@ class Workbench:
         one = self.state.add(code, language, context)
         self.state.notice("")
         self._tasks[one.number] = asyncio.get_running_loop().create_task(self._work(one))
-        self._paced.soon()
+        self._teller.soon()
 
     async def _work(self, one: Execution) -> None:
         try:
             turn = self._turns[one.context] if one.context else contextlib.nullcontext()
             async with turn:
                 self.state.begin(one, now_s=_now())
-                self._paced.soon()
+                self._teller.soon()
                 self.state.end(one, await self._executed(one))
         except asyncio.CancelledError:
             self.state.end(one)
@@ -154,12 +154,12 @@ class Workbench:
             language=one.language,
             timeout_s=self.timeout_s,
             context=one.context,
-            watch=lambda output: self._changed(lambda: self.state.take(one, output)),
+            watch=lambda output: self._teller.after(lambda: self.state.take(one, output)),
         )
 
     def _over(self, one: Execution) -> None:
         self._tasks.pop(one.number, None)
-        self._paced.now()
+        self._teller.now()
         self._keeping.soon()
         if not self.state.active():
             self._keeping.now()
@@ -226,25 +226,12 @@ class Workbench:
                 self.state.choose(context=self._context_of(self.state.language))
         contexts = await self._executor.contexts()
         self.state.show_contexts(contexts)
-        self._paced.soon()
+        self._teller.soon()
         here = next((one for one in contexts if one.id == self.state.context), None)
         if here is None or here.language != "python":
             self.state.show_variables([] if here is None else None)
         elif here.state == "idle":
             self.state.show_variables(await variables_of(self._executor, here.id))
-
-    def _changed(self, change: Callable[[], object]) -> None:
-        change()
-        self._paced.soon()
-
-    def _send(self) -> None:
-        if (patch := self.state.patch(now_s=_now())) is not None:
-            self._tell(patch)
-
-    def _tell(self, message: dict[str, object]) -> None:
-        self._sent += 1
-        with contextlib.suppress(OSError):  # a closed socket: the kernel ends
-            self._screen.send({**message, "seq": self._sent})
 
 
 def _line(error: Exception) -> str:

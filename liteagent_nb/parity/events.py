@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from liteagent_nb.core.judging import Terms
 from liteagent_nb.core.measurement import Trial
 from liteagent_nb.core.verdict import Verdict
 
@@ -16,9 +17,7 @@ __all__ = ["Looked", "ParityDone", "ParityEvent", "ParityStarted", "ParityWatche
 class ParityStarted:
     """The arms are warm; the trials begin."""
 
-    run_id: str
-    baseline: str
-    candidate: str
+    terms: Terms
     planned: int
     """How many trials there are at the most: rounds times prompts."""
 

@@ -112,7 +112,7 @@ class _Comparison:
 
     async def _until_clear(self, watch: ParityWatcher) -> Verdict:
         plan = self._plan
-        watch(ParityStarted(plan.terms.run_id, plan.baseline.name, plan.candidate.name, plan.trials))
+        watch(ParityStarted(plan.terms, plan.trials))
         wanted = set(looks(plan.trials))
         for number, block in enumerate(plan.blocks(), 1):
             self._keep(trial := await self._trial(block))

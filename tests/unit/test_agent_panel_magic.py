@@ -24,7 +24,7 @@ class View:
         self.fields = {}
         self.blocks = {}
         self.news = threading.Condition()
-        panel._widget.send = self.take
+        panel._view._widget.send = self.take
 
     def take(self, message):
         with self.news:
@@ -36,7 +36,7 @@ class View:
             self.news.notify_all()
 
     def says(self, do, **more):
-        self.panel._hear({"do": do, **more})
+        self.panel._view._on_message({"do": do, **more})
 
     def until(self, holds):
         with self.news:
@@ -103,7 +103,7 @@ def test_its_output_says_the_same_each_time_and_holds_no_state(chat):
     assert data["text/plain"] == "A chat with an agent: run this cell to go on with it."
     assert data["text/markdown"] == f"*{data['text/plain']}*"
     assert set(data) == {"application/vnd.jupyter.widget-view+json", "text/plain", "text/markdown"}
-    assert len(str(panel._widget.get_state().keys())) < 2_000
+    assert len(str(panel._view._widget.get_state().keys())) < 2_000
 
 
 def test_a_stop_keeps_what_came_and_what_waits_comes_next(chat):

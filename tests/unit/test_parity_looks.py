@@ -213,7 +213,7 @@ async def test_progress_tells_how_far_it_is_and_what_the_last_look_said_and_leav
     screen, found = Screen(), trials(10)
 
     with ParityProgress(screen) as progress:
-        progress(ParityStarted("r", "old", "new", 20))
+        progress(ParityStarted(Terms("old", "new"), 20))
         progress._area.draw()
         progress(TrialDone(found[0], 10, 20))
         progress(Looked(judge(found, TERMS), 10))

@@ -1,55 +1,37 @@
 /** The view of one chat: it draws what the kernel sends, and sends what is clicked and typed. */
-class ChatView {
+class ChatView extends View {
   constructor(model, root) {
-    this.model = model;
-    this.fields = { turns: [], queue: [], asks: [], models: [], line: [], status: {}, running: 0 };
+    super(model, { turns: [], queue: [], asks: [], models: [], line: [], status: {}, running: 0 });
     this.lives = new Map(); // run → { node, blocks }
     this.shown = new Map(); // turns that this page does not have as outputs → their nodes
     this.waiting = new Map(); // turns that ended, whose outputs have not come yet → since when
     this.pictures = [];
     this.names = [];
     this.editing = 0;
-    this.seq = 0;
-    this.build(root);
-    this.listener = (message) => this.receive(message);
-    model.on("msg:custom", this.listener);
-    this.hello();
-    this.timer = setInterval(() => this.look(), 120);
+    Object.assign(this.answers, {
+      copy: (text) => copyText(text).then(() => this.tell("Copied.")), edit: (turn) => this.edit(turn),
+      names: (names) => this.drawAttach(names), turn: (turn) => this.drawOld(turn),
+    });
+    this.open(this.build(), root);
     this.onWheel = () => { this.isFollowing = false; };
     for (const kind of ["wheel", "touchmove"]) document.addEventListener(kind, this.onWheel, { passive: true });
   }
 
   close() {
+    super.close();
     for (const kind of ["wheel", "touchmove"]) document.removeEventListener(kind, this.onWheel);
-    clearInterval(this.timer);
-    this.model.off("msg:custom", this.listener);
   }
 
-  send(what, more = {}) {
-    this.model.send({ do: what, ...more });
-  }
-
-  /** Ask for all there is, until it comes: a kernel that is busy answers later. */
-  hello() {
-    this.isGreeted = false;
-    this.send("hello");
-    this.again = Date.now() + 3000;
-  }
-
-  build(root) {
-    this.root = make("div", { className: "la-panel la-chat", role: "region", "aria-label": "Chat with an agent" });
+  build() {
     this.olds = make("div", { className: "la-olds" });
     this.live = make("div", { className: "la-lives" });
     this.state = make("div", { className: "la-state" });
     this.note = make("div", { className: "la-note", role: "alert" });
     this.queue = make("ul", { className: "la-queue", "aria-label": "Questions that wait" });
-    this.say = make("div", { className: "la-sr", role: "status", "aria-live": "polite" });
     this.figures = make("div", { className: "la-figures", "aria-label": "Tokens, money and time so far" });
     this.menu = make("div", { className: "la-list", role: "group", hidden: true });
-    this.root.append(this.olds, this.live, this.state, this.note, this.bar(), this.menu, this.queue, this.box(), this.figures, this.say);
-    keepKeys(this.root);
-    this.root.addEventListener("keydown", (event) => this.onKey(event));
-    root.append(this.root);
+    return make("div", { className: "la-panel la-chat", role: "region", "aria-label": "Chat with an agent" },
+      this.olds, this.live, this.state, this.note, this.bar(), this.menu, this.queue, this.box(), this.figures);
   }
 
   /** What can be done with a turn; the last one, unless another is picked. */
@@ -68,7 +50,7 @@ class ChatView {
   box() {
     this.input = make("textarea", {
       rows: 1, placeholder: "Ask, or give a task. $name tells of a variable.", "aria-label": "Your question",
-      oninput: () => this.drawButtons(), onpaste: (event) => this.take(event.clipboardData, event),
+      oninput: () => this.drawButtons(), onpaste: (event) => this.addDropped(event.clipboardData, event),
     });
     this.chips = make("div", { className: "la-chips" });
     this.file = make("input", { type: "file", accept: "image/*", multiple: true, hidden: true, onchange: () => this.addFiles(this.file.files) });
@@ -81,36 +63,22 @@ class ChatView {
       make("div", { className: "la-row" }, attach, this.chosen, this.other, make("span", { className: "la-space" }), this.file, this.stop, this.go));
     node.addEventListener("dragover", (event) => { event.preventDefault(); event.stopPropagation(); node.classList.add("la-drop"); });
     node.addEventListener("dragleave", () => node.classList.remove("la-drop"));
-    node.addEventListener("drop", (event) => { node.classList.remove("la-drop"); event.stopPropagation(); this.take(event.dataTransfer, event); });
+    node.addEventListener("drop", (event) => { node.classList.remove("la-drop"); event.stopPropagation(); this.addDropped(event.dataTransfer, event); });
     return node;
   }
 
   // what the kernel says
 
-  receive(message) {
-    if (message.cells) return this.putCells(message.cells);
-    if (message.copy !== undefined) return copyText(message.copy).then(() => this.tell("Copied."));
-    if (message.file) return download(message.file.name, message.file.text);
-    if (message.edit) return this.edit(message.edit);
-    if (message.names) return this.drawAttach(message.names);
-    if (message.turn) return this.drawOld(message.turn);
-    if (!message.seq) return undefined;
-    if (message.whole) this.begin();
-    else if (!this.isGreeted) return undefined;
-    else if (message.seq > this.seq + 1) return this.hello();
-    this.seq = message.seq;
-    Object.assign(this.fields, message.fields);
-    for (const change of message.blocks || []) this.change(...change);
-    this.draw(message.fields || {});
-    this.follow();
-    return undefined;
-  }
-
   begin() {
-    this.isGreeted = true;
     for (const live of this.lives.values()) live.node.remove();
     this.lives.clear();
     this.waiting.clear();
+  }
+
+  take(message) {
+    for (const change of message.blocks || []) this.change(...change);
+    this.draw(message.fields || {});
+    this.follow();
   }
 
   /** Keep the end of the chat in sight after a question, until the reader turns the wheel. */
@@ -212,7 +180,7 @@ class ChatView {
 
   /** Let a live run go when its output is there; where none comes, the turn is drawn here. */
   look() {
-    if (!this.isGreeted && Date.now() > this.again) this.hello();
+    super.look();
     for (const [n, since] of this.waiting) {
       if (this.isOutput(n)) this.settle(n);
       else if (Date.now() - since > 1500) {
@@ -277,10 +245,6 @@ class ChatView {
     this.stop.hidden = !isRunning;
     this.go.disabled = !this.input.value.trim() && !this.pictures.length && !this.names.length;
     this.go.title = isRunning ? "Ask next (Enter)" : this.editing ? "Ask again (Enter)" : "Send (Enter)";
-  }
-
-  tell(words) {
-    this.say.textContent = words;
   }
 
   // what the user does
@@ -392,7 +356,7 @@ class ChatView {
     this.fillMenu(file, ...rows);
   }
 
-  take(transfer, event) {
+  addDropped(transfer, event) {
     const files = [...(transfer?.files || [])].filter((file) => file.type.startsWith("image/"));
     if (!files.length) return;
     event.preventDefault();
@@ -414,11 +378,6 @@ class ChatView {
       ...this.names.map((name, index) => chip(this.names, index, `$${name}`)),
       ...this.pictures.map((url, index) => chip(this.pictures, index, make("img", { src: url, alt: "a picture that goes with the question" }))));
     this.drawButtons();
-  }
-
-  async putCells(cells) {
-    if (await insertCells(this.root, cells)) this.tell(`${cells.length} cells inserted below.`);
-    else this.send("next", { cells });
   }
 }
 

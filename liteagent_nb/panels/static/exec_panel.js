@@ -1,47 +1,21 @@
 /** The view of one panel of executions: it draws what the kernel sends, and sends what is clicked and typed. */
-class ExecView {
+class ExecView extends View {
   constructor(model, root) {
-    this.model = model;
-    this.fields = { contexts: [], languages: [], target: {}, variables: null };
+    super(model, { contexts: [], languages: [], target: {}, variables: null });
     this.cards = new Map(); // number → { node, summary, code, outs, blocks, source }
     this.past = 0;
-    this.seq = 0;
-    this.build(root);
-    this.listener = (message) => this.receive(message);
-    model.on("msg:custom", this.listener);
-    this.hello();
-    this.timer = setInterval(() => { if (!this.isGreeted && Date.now() > this.again) this.hello(); }, 500);
+    this.open(this.build(), root);
   }
 
-  close() {
-    clearInterval(this.timer);
-    this.model.off("msg:custom", this.listener);
-  }
-
-  send(what, more = {}) {
-    this.model.send({ do: what, ...more });
-  }
-
-  /** Ask for all there is, until it comes: a kernel that is busy answers later. */
-  hello() {
-    this.isGreeted = false;
-    this.again = Date.now() + 3000;
-    this.send("hello");
-  }
-
-  build(root) {
-    this.root = make("div", { className: "la-panel la-exec", role: "region", "aria-label": "Code in sidecar kernels" });
-    this.list = make("div", { className: "la-execs la-run mathjax_ignore", role: "log", "aria-label": "Executions", "aria-live": "off" });
+  build() {
+    this.list = make("div", { className: "la-cards la-run mathjax_ignore", role: "log", "aria-label": "Executions", "aria-live": "off" });
     this.note = make("div", { className: "la-note", role: "alert" });
-    this.say = make("div", { className: "la-sr", role: "status", "aria-live": "polite" });
-    this.aside = make("details", { className: "la-vars", hidden: true },
+    this.aside = make("details", { className: "la-vars", hidden: true, open: true },
       make("summary", {}, "Variables ", (this.count = make("span", { className: "la-count" }))), (this.table = make("table", {})));
-    this.root.append(this.bar(), make("div", { className: "la-split" }, make("div", { className: "la-main-side" }, this.list, this.note, this.box()), this.aside), this.say);
-    keepKeys(this.root);
-    this.root.addEventListener("keydown", (event) => this.onKey(event));
-    for (const kind of ["pointerenter", "focusin"]) this.root.addEventListener(kind, () => this.look());
-    this.aside.open = true;
-    root.append(this.root);
+    const panel = make("div", { className: "la-panel la-exec", role: "region", "aria-label": "Code in sidecar kernels" }, this.bar(),
+      make("div", { className: "la-split" }, make("div", { className: "la-main-side" }, this.list, this.note, this.box()), this.aside));
+    for (const kind of ["pointerenter", "focusin"]) panel.addEventListener(kind, () => this.ask());
+    return panel;
   }
 
   bar() {
@@ -71,26 +45,16 @@ class ExecView {
 
   // what the kernel says
 
-  receive(message) {
-    if (message.cells) return this.putCells(message.cells);
-    if (message.file) return download(message.file.name, message.file.text);
-    if (!message.seq) return undefined;
-    if (message.whole) this.begin();
-    else if (!this.isGreeted) return undefined;
-    else if (message.seq > this.seq + 1) return this.hello();
-    this.seq = message.seq;
-    Object.assign(this.fields, message.fields);
+  begin() {
+    for (const number of [...this.cards.keys()]) this.forget(number);
+  }
+
+  take(message) {
     const isAtEnd = this.list.scrollHeight - this.list.scrollTop - this.list.clientHeight < 40;
     for (const number of message.gone) this.forget(number);
     for (const card of message.cards) this.card(card);
     this.draw(message.fields);
     if (isAtEnd) this.list.scrollTop = this.list.scrollHeight;
-    return undefined;
-  }
-
-  begin() {
-    this.isGreeted = true;
-    for (const number of [...this.cards.keys()]) this.forget(number);
   }
 
   forget(number) {
@@ -205,10 +169,6 @@ class ExecView {
     this.list.hidden = !this.cards.size;
   }
 
-  tell(words) {
-    this.say.textContent = words;
-  }
-
   // what the user does
 
   onKey(event) {
@@ -302,16 +262,10 @@ class ExecView {
   }
 
   /** Cells change contexts and variables, too: ask when somebody looks. */
-  look() {
-    if (Date.now() - (this.looked || 0) < 2000 || this.fields.running) return;
-    this.looked = Date.now();
+  ask() {
+    if (Date.now() - (this.asked || 0) < 2000 || this.fields.running) return;
+    this.asked = Date.now();
     this.send("look");
-  }
-
-  async putCells(cells) {
-    if (!cells.length) return this.tell("There is nothing to keep yet.");
-    if (await insertCells(this.root, cells)) return this.tell(`${cells.length} cells inserted below.`);
-    return this.send("next", { cells });
   }
 }
 

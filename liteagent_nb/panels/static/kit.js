@@ -90,3 +90,71 @@ async function insertCells(node, cells) {
   }
   return true;
 }
+
+/** What every view of a panel does: it asks for all there is until it comes, takes what comes in order, and sends what is done. */
+class View {
+  constructor(model, fields) {
+    this.model = model;
+    this.fields = fields;
+    this.answers = { cells: (cells) => this.putCells(cells), file: ({ name, text }) => download(name, text) }; // to what was asked
+    this.seq = 0;
+    this.say = make("div", { className: "la-sr", role: "status", "aria-live": "polite" });
+  }
+
+  /** Put *panel* on the page and begin to listen. */
+  open(panel, place) {
+    this.root = panel;
+    panel.append(this.say);
+    keepKeys(panel);
+    panel.addEventListener("keydown", (event) => this.onKey(event));
+    place.append(panel);
+    this.listener = (message) => this.receive(message);
+    this.model.on("msg:custom", this.listener);
+    this.hello();
+    this.timer = setInterval(() => this.look(), 120);
+  }
+
+  close() {
+    clearInterval(this.timer);
+    this.model.off("msg:custom", this.listener);
+  }
+
+  send(what, more = {}) {
+    this.model.send({ do: what, ...more });
+  }
+
+  /** Ask for all there is; a kernel that is busy answers later. */
+  hello() {
+    this.isGreeted = false;
+    this.again = Date.now() + 3000;
+    this.send("hello");
+  }
+
+  look() {
+    if (!this.isGreeted && Date.now() > this.again) this.hello();
+  }
+
+  receive(message) {
+    for (const [name, answer] of Object.entries(this.answers)) if (name in message) return answer(message[name]);
+    if (!message.seq) return undefined;
+    if (message.whole) {
+      this.isGreeted = true;
+      this.begin();
+    } else if (!this.isGreeted) return undefined;
+    else if (message.seq > this.seq + 1) return this.hello(); // one was lost
+    this.seq = message.seq;
+    Object.assign(this.fields, message.fields);
+    this.take(message);
+    return undefined;
+  }
+
+  tell(words) {
+    this.say.textContent = words;
+  }
+
+  async putCells(cells) {
+    if (!cells.length) return this.tell("There is nothing to keep yet.");
+    if (await insertCells(this.root, cells)) return this.tell(`${cells.length} ${cells.length > 1 ? "cells" : "cell"} inserted below.`);
+    return this.send("next", { cells });
+  }
+}

@@ -1,4 +1,4 @@
-"""The widget of a chat: controls and the live stream. What it shows later, without a kernel, is one constant line."""
+"""The widget of a panel: controls and the live stream. What it shows later, without a kernel, is one constant line."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from liteagent_nb.core.errors import ConfigError
 from liteagent_nb.panels.style import widget_css, widget_esm
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
 __all__ = ["make_widget", "widget_bundle"]
 
 
-def make_widget(name: str, on_message: Callable[[Mapping[str, Any]], object]) -> Any:
+def make_widget(name: str, on_message: Callable[[Mapping[str, Any]], object], *, styles: Sequence[str] = ()) -> Any:
     """Return the widget whose module and rules are `static/NAME.js` and `.css`; *on_message* hears its view.
 
-    Raises `ConfigError` where the extra `panels` is not installed.
+    *styles* are the files of other rules that it needs. Raises `ConfigError` where the extra `panels` is not installed.
     """
     try:
         import anywidget  # noqa: PLC0415 - an extra
     except ModuleNotFoundError as error:
         hint = 'pip install "liteagent_nb[panels]", and load the page anew'
         raise ConfigError(f"panels need the package {error.name}", hint=hint) from None
-    files = {"_esm": widget_esm(f"{name}.js"), "_css": widget_css(f"{name}.css")}
+    files = {"_esm": widget_esm(f"{name}.js"), "_css": widget_css(*styles, f"{name}.css")}
     widget: Any = type(f"{name}_widget", (anywidget.AnyWidget,), files)()
     widget.on_msg(lambda _, message, __: on_message(message))
     return widget
