@@ -24,12 +24,13 @@ _MAX_FAILURES = 3
 
 def verdict_bundle(verdict: Verdict) -> dict[str, str]:
     """Return a verdict for a notebook: HTML for readers, and plain text that is the same each time."""
-    return {"text/html": framed(verdict_html(verdict), "parity.css"), "text/plain": verdict_plain(verdict)}
+    html = _head(verdict, verdict.status) + verdict_html(verdict)
+    return {"text/html": framed(html, "parity.css"), "text/plain": verdict_plain(verdict)}
 
 
 def verdict_html(verdict: Verdict) -> str:
-    """Return a verdict as HTML that needs the stylesheets around it. Drawing its plots takes about a second."""
-    return _head(verdict, verdict.status) + _stopped(verdict) + _body(verdict)
+    """Return what stands below a verdict's first line, without stylesheets. Drawing its plots takes a second."""
+    return _stopped(verdict) + _body(verdict)
 
 
 def verdict_plain(verdict: Verdict) -> str:

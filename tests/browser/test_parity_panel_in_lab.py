@@ -40,7 +40,7 @@ async def test_a_comparison_grows_beside_the_cells_is_stopped_judged_and_kept(de
     assert "42" in await desk.output_text(2)
     await desk.shot("parity-panel-grows")
     await page.get_by_label("Prompts", exact=True).press("Control+.")
-    await page.locator(".la-parity .la-card .la-verdict").wait_for(timeout=60_000)
+    await page.locator(".la-parity .la-ok .la-findings").wait_for(timeout=60_000)
     assert "stopped" in await page.locator(".la-parity .la-card summary").first.inner_text()
     await desk.shot("parity-panel")
 
@@ -49,10 +49,10 @@ async def test_a_comparison_grows_beside_the_cells_is_stopped_judged_and_kept(de
     await page.locator(".la-kept").wait_for(state="attached", timeout=10_000)
     assert await desk.command("docmanager:save") == "done"
     await desk.open("parities.ipynb")
-    await page.locator(".la-parity .la-card .la-verdict").wait_for(timeout=30_000)
+    await page.locator(".la-parity .la-ok .la-findings").wait_for(timeout=30_000)
     shutil.copy(desk.lab.folder / "parities.ipynb", desk.lab.folder / "parities-alone.ipynb")
     await page.evaluate(OPEN_ALONE, "parities-alone.ipynb")
-    await page.locator(".la-kept .la-verdict").locator("visible=true").wait_for(timeout=30_000)
+    await page.locator(".la-kept .la-findings").locator("visible=true").wait_for(timeout=30_000)
     saved = nbformat.read(desk.lab.folder / "parities.ipynb", 4)
     assert "widgets" not in saved.metadata
     assert "_esm" not in json.dumps(saved)
@@ -77,5 +77,5 @@ async def test_the_keyboard_works_it_and_what_cannot_be_compared_is_said(desk):
     assert await known.input_value() == "$befor"
     await known.fill("$before")
     await known.press("Control+Enter")
-    await page.locator(".la-parity .la-ok .la-verdict").wait_for(timeout=60_000)
+    await page.locator(".la-parity .la-ok .la-findings").wait_for(timeout=60_000)
     assert await page.locator(".jp-CodeCell").count() == cells  # Shift+Enter is no shortcut of JupyterLab's here
