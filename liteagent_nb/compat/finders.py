@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+import threading
 from dataclasses import dataclass
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
@@ -29,6 +30,7 @@ _HOMES = {
     "examples.http_tools_stub": "liteagent_nb.services.http_tools_stub",
 }
 """The seed's modules, and what they are here."""
+_OURS = "liteagent_nb."
 _PACKAGES = frozenset({_AGENT, "litellm.extras", "examples"})
 """What holds them, and nothing else."""
 
@@ -71,7 +73,7 @@ class _Alias(Loader):
 
 
 class _First(MetaPathFinder):
-    """Looks after two modules of litellm's own while they load, and answers for the seed's agent at once.
+    """Looks after litellm, and what of ours may load it, while they load, and answers for the seed's agent at once.
 
     litellm's MCP client has a finder of its own for all that is below it, which fails for what it does not know.
     """
@@ -81,7 +83,7 @@ class _First(MetaPathFinder):
     ) -> ModuleSpec | None:
         if name.startswith(_AGENT):
             return LAST.find_spec(name)
-        wrapper = {"litellm": _ThenOffer, _MCP_CLIENT: _OrEmpty}.get(name)
+        wrapper = _OrEmpty if name == _MCP_CLIENT else _ThenOffer if _may_load_litellm(name) else None
         if wrapper is None:
             return None
         others = [finder for finder in sys.meta_path if finder is not self]
@@ -107,12 +109,30 @@ class _Around(Loader):
         self.real.exec_module(module)
 
 
+class _Depth(threading.local):
+    """How many modules are half loaded that `_ThenOffer` loads."""
+
+    now = 0
+
+
+_depth = _Depth()
+
+
+def _may_load_litellm(name: str) -> bool:
+    return name == "litellm" or (name.startswith(_OURS) and "litellm" not in sys.modules)
+
+
 class _ThenOffer(_Around):
-    """litellm, with codex-agent in its map."""
+    """litellm, or a module of ours that may load it: codex-agent is in its map once none of them is half loaded."""
 
     def exec_module(self, module: ModuleType) -> None:
-        super().exec_module(module)
-        offer_codex_agent()
+        _depth.now += 1
+        try:
+            super().exec_module(module)
+        finally:
+            _depth.now -= 1
+        if _depth.now == 0 and "litellm" in sys.modules:
+            offer_codex_agent()
 
 
 class _OrEmpty(_Around):

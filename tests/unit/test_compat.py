@@ -90,6 +90,18 @@ def test_litellm_knows_codex_agent_and_asks_for_the_flag(installed, monkeypatch)
         litellm.completion(model="codex-agent/mini", messages=[{"role": "user", "content": "hi"}])
 
 
+@pytest.mark.parametrize(
+    "first", ["liteagent_nb.models.litellm_model", "liteagent_nb.models.quiet_litellm", "liteagent_nb.provider.replies"]
+)
+def test_litellm_may_be_loaded_by_our_own_modules(first):
+    said = python(
+        f"import liteagent_nb.compat as compat; compat.install(); import {first}, litellm\n"
+        "print([entry['provider'] for entry in litellm.custom_provider_map])"
+    )
+
+    assert said == "['codex-agent', 'codex_cli_agent']\n"
+
+
 def test_litellm_may_be_imported_later_and_everything_can_be_taken_back():
     said = python(f"""
 {WITHOUT_MCP}
