@@ -22,6 +22,15 @@ settings.load_profile("liteagent")
 os.environ.pop("PYTEST_ADDOPTS", None)  # it is for this run, not for those that tests start
 
 
+def pytest_collection_modifyitems(config, items):
+    """Let each worker of pytest-xdist take whole files, and one of them all that needs the browser."""
+    if not config.pluginmanager.hasplugin("xdist"):
+        return
+    for item in items:
+        group = "browser" if "browser" in item.path.parts else item.nodeid.partition("::")[0]
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
 def pytest_sessionfinish():
     """Collect what litellm and dask leave open in quiet: each test was asked already, the end of the run is no test."""
     with warnings.catch_warnings():
