@@ -9,10 +9,12 @@ import time
 from attacks import ATTACKS
 from IPython.display import display
 
-from liteagent_nb import AgentPanel, ExecPanel
+from liteagent_nb import AgentPanel, ExecPanel, ParityPanel
 from liteagent_nb.core.chat import Reply, Transcript
 from liteagent_nb.core.errors import ConfigError, ModelError
 from liteagent_nb.core.execution import ExecResult
+from liteagent_nb.core.judging import Terms, judge
+from liteagent_nb.core.measurement import ROLES, Measurement, Trial
 from liteagent_nb.core.steps import ModelAsked, ReasoningDelta, Run, TextDelta, ToolFinished, ToolStarted
 from liteagent_nb.core.tools import Observation
 from liteagent_nb.kernels.protocol import ContextStatus, LanguageStatus
@@ -20,6 +22,7 @@ from liteagent_nb.panels.exec_view import result_bundle
 from liteagent_nb.panels.live_view import LiveView
 from liteagent_nb.panels.run_view import run_html
 from liteagent_nb.panels.style import style_tag
+from liteagent_nb.parity.events import Looked, ParityDone, ParityStarted, TrialDone
 from liteagent_nb.testing import ScriptedModel, call
 
 _AT_ONCE = 45
@@ -173,6 +176,32 @@ def executions():
         panel.run(bad, language="fault", context="")
     panel.wait(60)
     display(panel)
+
+
+def comparisons():
+    """Measure each attack in a panel: as names, prompts, errors, texts that differ, and faults."""
+    panel = ParityPanel()
+    panel._bench._measure = hostile
+    for bad in ATTACKS.values():
+        panel.compare(bad, bad, prompts=[bad])
+        panel.compare("fault", bad)
+    panel.wait(60)
+    panel._bench.change(lambda state: (state.show_arms(ATTACKS.values()), state.notice("\n".join(ATTACKS.values()))))
+    display(panel)
+
+
+async def hostile(request, watch):
+    """Measure what answers with attacks."""
+    bad = request.candidate
+    if request.baseline == "fault":
+        raise ConfigError(bad, hint=bad)
+    terms = Terms(bad, bad, run_id=bad)
+    fine = Measurement(ttft_ms=1, total_ms=2, text=bad, finish_reason=bad, text_sha256="1")
+    trial = Trial(1, bad, ROLES, fine, Measurement(error=bad), fine, bad, bad)
+    verdict = judge([trial], terms)
+    for event in (ParityStarted(terms, 1), TrialDone(trial, 1, 1), Looked(verdict, 1), ParityDone(verdict)):
+        watch(event)
+    return verdict
 
 
 class Hostile:

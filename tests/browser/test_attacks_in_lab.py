@@ -20,12 +20,12 @@ OUTPUTS = (  # first those of many outputs: with each, a browser looks at all of
     "attacked.results()",
     "ip.run_cell_magic('exec', '', attacked.raised())",
 )
-PANELS = ("attacked.executions()", "attacked.chats(ip)")
+PANELS = ("attacked.executions()", "attacked.comparisons()", "attacked.chats(ip)")
 
 WRONG = """() => {
   const tags = new Set(`A B BLOCKQUOTE BR CODE DD DETAILS DIV DL DT EM H1 H2 H3 H4 H5 H6 HR I LI OL P PRE S SPAN STRONG
     SUB SUMMARY SUP TABLE TBODY TD TFOOT TH THEAD TR UL CAPTION`.split(/\\s+/));
-  const attributes = new Set('align class colspan href open rel rowspan scope start target title'.split(' '));
+  const attributes = new Set('align aria-hidden class colspan href open rel rowspan scope start target title'.split(' '));
   const wrong = new Set();
   for (const panel of document.querySelectorAll('.la-run, .la-vars, .la-note, .la-panel [role=status]')) {
     for (const one of panel.querySelectorAll('*')) {
@@ -68,6 +68,7 @@ async def test_hostile_text_runs_nothing_and_fetches_nothing_in_any_panel(desk):
     await survives(desk, PANELS, until=".la-exec .la-vars tbody tr")
 
     assert await desk.page.locator(".la-exec .la-card").count() > len(ATTACKS)
+    assert await desk.page.locator(".la-parity .la-card .la-bad").count() == 2 * len(ATTACKS)
     assert await desk.page.locator(".la-turn .la-card").count() == 3 * len(ATTACKS)
 
 
