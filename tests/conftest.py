@@ -22,13 +22,17 @@ settings.load_profile("liteagent")
 os.environ.pop("PYTEST_ADDOPTS", None)  # it is for this run, not for those that tests start
 
 
-def pytest_collection_modifyitems(config, items):
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
     """Let each worker of pytest-xdist take whole files, and one of them all that needs the browser."""
-    if not config.pluginmanager.hasplugin("xdist"):
-        return
-    for item in items:
-        group = "browser" if "browser" in item.path.parts else item.nodeid.partition("::")[0]
-        item.add_marker(pytest.mark.xdist_group(group))
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Files(LoadScopeScheduling):
+        def _split_scope(self, nodeid):
+            file = nodeid.partition("::")[0]
+            return "browser" if file.startswith("tests/browser/") else file
+
+    return Files(config, log)
 
 
 def pytest_sessionfinish():
