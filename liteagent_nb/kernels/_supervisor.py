@@ -120,17 +120,12 @@ def _become(program: list[str], limits: dict[int, int], *, supervisor: int) -> N
         os._exit(126)
 
 
-_NICENESS = 5
-"""Where code takes all processors, the service still answers, and so does the notebook's kernel."""
-
-
 def be_bounded(limits: dict[int, int], *, parent: int) -> None:
     """Die with *parent*, keep within *limits*, and take signals as any program does."""
     _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
         os._exit(1)
     _volunteer_for_the_oom_killer()
-    os.nice(_NICENESS)
     for kind, wanted in limits.items():
         _limit(kind, wanted)
     for signum in _DEFAULTS:  # the interpreter ignores some, and so may a notebook's kernel
