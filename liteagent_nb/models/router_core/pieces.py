@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 __all__ = ["Mould", "is_flat", "is_same_chunk", "settled"]
 
@@ -12,8 +15,9 @@ _SET_PER_CHUNK = "created_at"
 _KEPT_APART = 2
 _SCALARS = (str, int, float)
 
+_SLOTS = ("__dict__", "__pydantic_extra__", "__pydantic_fields_set__", "__pydantic_private__")
+
 _new = object.__new__
-_set = object.__setattr__
 
 
 class Mould:
@@ -25,17 +29,17 @@ class Mould:
 
     def __init__(self, chunk: Any, extras: tuple[str, ...]) -> None:
         choice = chunk.choices[0]
-        self._chunk, self._choice, self._delta = (_copied(part) for part in (chunk, choice, choice.delta))
-        self._hidden = dict(self._chunk.__pydantic_private__[_HIDDEN])
+        self._chunk, self._choice, self._delta = (_copier(part) for part in (chunk, choice, choice.delta))
+        self._hidden = dict(chunk.__pydantic_private__[_HIDDEN])
         self._extras = extras
 
     def made(self, words: list[str], made_s: float | None = None) -> Any:
         """Return the chunk with *words*, the content first, as made at *made_s*, now where that is not said."""
-        delta = _copied(self._delta)
+        delta = self._delta()
         delta.__pydantic_extra__["content"] = words[0]
-        choice = _copied(self._choice)
+        choice = self._choice()
         choice.__pydantic_extra__["delta"] = delta
-        chunk = _copied(self._chunk)
+        chunk = self._chunk()
         chunk.__dict__["choices"] = [choice]
         chunk.__pydantic_private__[_HIDDEN] = {**self._hidden, _SET_PER_CHUNK: made_s or time.time()}
         if self._extras:
@@ -43,15 +47,29 @@ class Mould:
         return chunk
 
 
-def _copied(model: Any) -> Any:
-    """Return what `copy.copy` would, in a third of the time."""
-    new = _new(type(model))
-    private = model.__pydantic_private__
-    _set(new, "__dict__", model.__dict__.copy())
-    _set(new, "__pydantic_extra__", model.__pydantic_extra__.copy())
-    _set(new, "__pydantic_fields_set__", model.__pydantic_fields_set__.copy())
-    _set(new, "__pydantic_private__", private and private.copy())
-    return new
+def _copier(model: Any) -> Callable[[], Any]:
+    """Return what makes copies of *model* as it is now, as `copy.copy` does, in a fifth of the time."""
+    kind = type(model)
+    state, extra = model.__dict__.copy().copy, model.__pydantic_extra__.copy().copy
+    names, private = model.__pydantic_fields_set__.copy().copy, dict(model.__pydantic_private__ or {}).copy
+    has_private = model.__pydantic_private__ is not None
+    set_state, set_extra, set_names, set_private = (_setter(kind, name) for name in _SLOTS)
+
+    def copied() -> Any:
+        new = _new(kind)
+        set_state(new, state())
+        set_extra(new, extra())
+        set_names(new, names())
+        set_private(new, private() if has_private else None)
+        return new
+
+    return copied
+
+
+def _setter(kind: type, name: str) -> Callable[[Any, Any], None]:
+    """Return what sets a slot of pydantic's models past their own `__setattr__`."""
+    slot: Any = next(vars(base)[name] for base in kind.__mro__ if name in vars(base))
+    return slot.__set__  # type: ignore[no-any-return]
 
 
 def settled(run: list[Any]) -> list[Any]:
@@ -63,7 +81,9 @@ def settled(run: list[Any]) -> list[Any]:
     if not joined:
         return run
     try:
-        text = "".join(piece.choices[0].delta.__pydantic_extra__["content"] for piece in joined)
+        # Past pydantic's own way to an attribute, which takes longer than all the rest.
+        deltas = [piece.__dict__["choices"][0].__pydantic_extra__["delta"] for piece in joined]
+        text = "".join([delta.__pydantic_extra__["content"] for delta in deltas])
     except (AttributeError, LookupError, TypeError):  # their reader has written something else into one
         return run
     made_s = run[0].__pydantic_private__[_HIDDEN][_SET_PER_CHUNK]  # litellm counts in the order of their making

@@ -37,7 +37,7 @@ class Template:
         if found is None:
             return None
         try:
-            words = [_read(found[place]) for place in self.order]
+            words = [_read(found[place]) for place in self.order] if self.extras else [_read(found[1])]
         except ValueError:  # bytes that are no UTF-8, an escape that is none
             return None
         return words if words[0] else None
