@@ -110,4 +110,4 @@ def _words_in(chunk: Any, extras: Iterable[str]) -> list[Any]:
 def _shape(template: Template, chunk: Any) -> Shape:
     told = chunk.model_dump(exclude=_NEW_IN_EACH_REPLY | set(template.extras))
     told["choices"][0]["delta"]["content"] = ""
-    return _NEW_IN_EACH_EVENT.sub(b"", template.fixed), repr(told)
+    return _NEW_IN_EACH_EVENT.sub(b"", b"\n".join(template.fixed)), repr(told)

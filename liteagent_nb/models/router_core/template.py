@@ -14,7 +14,7 @@ _CONTENT = "content"
 _FIXED = frozenset({"id", "object", "created", "model", "service_tier", "system_fingerprint", "provider"})
 """Words at the top of a chunk that stay the same in a reply; others may be new in each, as `obfuscation` is."""
 _NOT_IN_IT = frozenset({"error", _CONTENT})
-_STRING = rb'"((?:[^"\\\x00-\x1f]++|\\.)*+)"'
+_STRING = re.compile(rb'"((?:[^"\\\x00-\x1f]++|\\.)*+)"')
 _PROBE = '\N{REPLACEMENT CHARACTER}"\\{}'
 
 _string_at = json.JSONDecoder().raw_decode
@@ -24,20 +24,26 @@ _string_at = json.JSONDecoder().raw_decode
 class Template:
     """One server's event around its words: the content first, then the *extras* of the chunk by their names."""
 
-    pattern: re.Pattern[bytes]
-    fixed: bytes
-    """What stands around the words."""
+    fixed: tuple[bytes, ...]
+    """What stands around the words: before the first, between them, and behind the last."""
     order: tuple[int, ...]
-    """Where in the event each word stands."""
+    """Which of the strings in the event each word is."""
     extras: tuple[str, ...]
 
     def words_of(self, event: bytes) -> list[str] | None:
         """Return the words of *event*; None where it is another kind of event, or has no content."""
-        found = self.pattern.fullmatch(event)
-        if found is None:
+        if not event.startswith(self.fixed[0]):
+            return None
+        found, end = [], len(self.fixed[0])
+        for behind in self.fixed[1:]:  # a pattern of all of it would have to be made anew for each reply
+            if (string := _STRING.match(event, end)) is None or not event.startswith(behind, string.end()):
+                return None
+            found.append(string[1])
+            end = string.end() + len(behind)
+        if end != len(event):
             return None
         try:
-            words = [_read(found[place]) for place in self.order] if self.extras else [_read(found[1])]
+            words = [_read(found[place]) for place in self.order]
         except ValueError:  # bytes that are no UTF-8, an escape that is none
             return None
         return words if words[0] else None
@@ -87,9 +93,8 @@ def _made(text: str, chunk: Any, names: tuple[str, ...]) -> Template | None:
         return None
     standing = [name for _, name in places]
     return Template(
-        pattern=re.compile(_STRING.join(re.escape(part.encode()) for part in fixed)),
-        fixed="\n".join(fixed).encode(),
-        order=tuple(standing.index(name) + 1 for name in names),
+        fixed=tuple(part.encode() for part in fixed),
+        order=tuple(standing.index(name) for name in names),
         extras=names[1:],
     )
 
