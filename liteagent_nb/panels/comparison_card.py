@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from liteagent_nb.core.judging import Terms
 from liteagent_nb.core.timing import NAMES, figures_of, pairs_of
 from liteagent_nb.core.verdict import Verdict
 from liteagent_nb.panels.cards import clock_html, duration
@@ -16,7 +17,9 @@ from liteagent_nb.panels.style import framed
 from liteagent_nb.parity.events import Looked, ParityDone, ParityEvent, ParityStarted, TrialDone
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
+
+    from liteagent_nb.core.measurement import Trial
 
 __all__ = ["Comparison", "Point", "Request", "body_html", "kept_bundle", "summary_html"]
 
@@ -70,29 +73,23 @@ class Comparison:
     measured: int = 0
     planned: int = 0
     """How many trials there are at the most; 0 while the arms warm up."""
-    margin_pct: float = 0.0
+    terms: Terms | None = None
+    """What was agreed, as soon as the arms are warm."""
     points: list[Point] = field(default_factory=list)
     found: str = ""
     """What the last look said, as HTML; of one that ended the verdict, with its plots."""
     verdict: Verdict | None = None
     fault: str = ""
     """Why it could not be measured."""
-    _figures: dict[str, bool] = field(default_factory=dict)
 
     def take(self, event: ParityEvent) -> None:
         """Take in what happens."""
         match event:
             case ParityStarted(terms=terms, planned=planned):
-                self.planned = planned
-                self.margin_pct = terms.margin_pct
-                self._figures = {"is_timed": terms.is_timed, "is_live": terms.is_live}
+                self.planned, self.terms = planned, terms
             case TrialDone(trial=trial, number=number):
                 self.measured = number
-                if self._figures["is_timed"]:
-                    for figure in figures_of((trial,), is_live=self._figures["is_live"]):
-                        for pair in pairs_of((trial,), figure):
-                            change, control = pair.candidate / pair.baseline, pair.control / pair.baseline
-                            self.points.append((NAMES[figure], (change - 1) * 100, (control - 1) * 100))
+                self.points += _points(trial, self.terms)
             case Looked(verdict=verdict):
                 self.found = findings_html(verdict) + table_html(list(judged(verdict)))
             case ParityDone(verdict=verdict):
@@ -111,6 +108,15 @@ class Comparison:
         if self.fault or self.verdict is None or not self.verdict.trials:
             return "stopped" if not self.fault else "not measured"
         return f"{self.verdict.status}{', stopped' if self.verdict.is_stopped else ''}"
+
+
+def _points(trial: Trial, terms: Terms | None) -> Iterator[Point]:
+    if terms is None or not terms.is_timed:
+        return
+    for figure in figures_of((trial,), is_live=terms.is_live):
+        for pair in pairs_of((trial,), figure):
+            change, control = pair.candidate / pair.baseline, pair.control / pair.baseline
+            yield NAMES[figure], (change - 1) * 100, (control - 1) * 100
 
 
 def summary_html(one: Comparison, *, now_s: float) -> str:

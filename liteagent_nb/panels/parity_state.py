@@ -152,7 +152,7 @@ class ParityState:
             card["form"] = one.request.form
         if one.stage != "ended":
             known = self._told.get(one.number, 0)
-            card |= {"margin": one.margin_pct, "points": one.points[known:]}
+            card |= {"margin": one.terms.margin_pct if one.terms else 0, "points": one.points[known:]}
         self._told[one.number] = len(one.points)
         body = body_html(one)
         if self._drawn.get(one.number) != body:

@@ -98,6 +98,7 @@ def _fault_goals(figures):
         Goal("kernel killed: answered", 300, values(SERVICE, "death"), "ms"),
         Goal("kernel killed: usable again", 100, values(SERVICE, "death", "again_ms"), "ms later"),
         Goal("/health p95, 32 clients, one stuck", 5, values(SERVICE, "health", "p95_ms"), "ms"),
+        Goal("… of an idle server, constant answer", 5, values(SERVICE, "health", "idle_p95_ms"), "ms"),
         Goal("100 MB printed: server's peak", 3 * CAP_MB, values(SERVICE, "100 MB", "peak_mb"), "MB more"),
         Goal("100,000 flushed lines", 0, values(SERVICE, "100,000 lines", "lost"), "lost"),
         Goal("10,000 executions: kernel", 5, values(SERVICE, "long", "kernel_mb"), "MB more"),

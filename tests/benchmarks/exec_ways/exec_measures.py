@@ -82,17 +82,27 @@ async def first_byte(way, kernels):
 
 
 async def health(way, kernels, *, clients=32, on=4, seconds=3.0):
-    """Asked while the crowd runs and one kernel is stuck."""
+    """Asked while the crowd runs and one kernel is stuck; and in the same seconds a server that does nothing else.
+
+    What that one takes is how long a process waits for a processor then.
+    """
+    idle = type(way)("constant")
+    await idle.open()
     stuck = await way.kernel()
     spinning = asyncio.ensure_future(stuck.result("while True: pass", timeout_s=60))
-    probing = asyncio.ensure_future(way.healths(seconds))
+    probing = asyncio.gather(way.healths(seconds), idle.healths(seconds))
     while not probing.done():
         await crowd(way, kernels, clients=clients, on=on, calls=clients * 2)
-    took = await probing
+    took, took_idle = await probing
     await stuck.interrupt()
     await spinning
     await stuck.close()
-    return {"p95_ms": statistics.quantiles(took, n=20)[-1], "median_ms": statistics.median(took)}
+    await idle.close()
+    return {"p95_ms": _p95(took), "median_ms": statistics.median(took), "idle_p95_ms": _p95(took_idle)}
+
+
+def _p95(values):
+    return statistics.quantiles(values, n=20)[-1]
 
 
 async def flood(way, kernels):
