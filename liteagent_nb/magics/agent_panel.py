@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
-from IPython.core.getipython import get_ipython
-
-from liteagent_nb.core.errors import ConfigError
 from liteagent_nb.magics.agent_options import AGENT_LINE
+from liteagent_nb.magics.loaded import loaded_magics
 from liteagent_nb.magics.panel_backing import PanelBacking, merged
 from liteagent_nb.magics.panel_commands import PanelCommands
 from liteagent_nb.panels.chat import Chat
@@ -40,7 +38,7 @@ class AgentPanel:
     def __init__(self, options: str = "", /, *, magics: AgentMagics | None = None, **named: object) -> None:
         self.given = named
         """The options by their names."""
-        magics = magics or _loaded_magics()
+        magics = magics or loaded_magics("AgentMagics", elsewhere="run_agent(…) runs an agent")
         asked = AGENT_LINE.read(magics.parser, options, None, magics.ip.user_ns)
         self._backing = PanelBacking(magics, merged(asked.chosen, named))
         self._view = PanelView("agent_panel", magics.ip.display_pub, hear=self._hear, fallback=_FALLBACK)
@@ -101,13 +99,3 @@ class AgentPanel:
 
     def _ask(self, question: Question) -> None:
         self._chat.ask(question, context=self._view.context)
-
-
-def _loaded_magics() -> AgentMagics:
-    """Return the magics of the shell that this runs in; by their name, since they know this module."""
-    shell = get_ipython()
-    if shell is None:
-        raise ConfigError("a panel is part of a notebook", hint="run_agent(…) runs an agent anywhere else")
-    if "AgentMagics" not in shell.magics_manager.registry:
-        shell.run_line_magic("load_ext", "liteagent_nb")
-    return cast("AgentMagics", shell.magics_manager.registry["AgentMagics"])

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
-from IPython.core.getipython import get_ipython
-
-from liteagent_nb.core.errors import ConfigError
 from liteagent_nb.magics.exec_options import EXEC_LINE
 from liteagent_nb.magics.executors import Place
+from liteagent_nb.magics.loaded import loaded_magics
 from liteagent_nb.magics.options import Settings
 from liteagent_nb.panels.exec_export import cells_of_executions, kept_bundle, notebook_of_executions
 from liteagent_nb.panels.panel_view import PanelView
@@ -25,7 +23,6 @@ if TYPE_CHECKING:
 
 __all__ = ["ExecPanel"]
 
-_MAGICS = "ExecMagics"
 _KEPT, _EMPTY = "kept", {"text/plain": ""}
 _FALLBACK = "A panel that runs code: run this cell to go on with it."
 
@@ -39,7 +36,7 @@ class ExecPanel:
     """
 
     def __init__(self, options: str = "", *, magics: ExecMagics | None = None) -> None:
-        magics = magics or _loaded_magics()
+        magics = magics or loaded_magics("ExecMagics", elsewhere="Contexts() runs code")
         wanted = Settings(EXEC_LINE.read(magics.parser, options, None, magics.ip.user_ns).chosen, magics)
         place = Place.of(wanted)
         self._magics = magics
@@ -142,13 +139,3 @@ class ExecPanel:
         """Let the first cell come with the next one that is run: this page knows no better way."""
         self._magics.ip.set_next_input(str(message["cells"][-1]["source"]))
         self._bench.change(lambda state: state.notice("The last one comes as a new cell with the next cell you run."))
-
-
-def _loaded_magics() -> ExecMagics:
-    """Return the magics of this notebook, loaded if need be; they show panels, so they are not imported here."""
-    shell = get_ipython()
-    if shell is None:
-        raise ConfigError("a panel is part of a notebook", hint="Contexts() runs code anywhere else")
-    if _MAGICS not in shell.magics_manager.registry:
-        shell.run_line_magic("load_ext", "liteagent_nb")
-    return cast("ExecMagics", shell.magics_manager.registry[_MAGICS])

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import json
 from argparse import Namespace
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
-from IPython.core.getipython import get_ipython
-
-from liteagent_nb.core.errors import ConfigError
+from liteagent_nb.magics.loaded import loaded_magics
 from liteagent_nb.magics.options import Settings
 from liteagent_nb.magics.parity_arms import find_arms, find_prompts, joined_prompts
 from liteagent_nb.magics.parity_completion import known_arms
@@ -29,7 +27,6 @@ if TYPE_CHECKING:
 
 __all__ = ["ParityPanel"]
 
-_MAGICS = "ParityMagics"
 _KEPT, _EMPTY = "kept", {"text/plain": ""}
 _FALLBACK = "A panel that compares models: run this cell to go on with it."
 
@@ -44,7 +41,7 @@ class ParityPanel:
     """
 
     def __init__(self, options: str = "", *, prompts: str = "", magics: ParityMagics | None = None) -> None:
-        magics = magics or _loaded_magics()
+        magics = magics or loaded_magics("ParityMagics", elsewhere="run_parity(…) compares")
         line = COMPARE_LINE.options_first(options)
         asked = COMPARE_LINE.read(magics.parser, line, None, magics.ip.user_ns)
         self._chosen = asked.chosen
@@ -176,13 +173,3 @@ class ParityPanel:
         """Let the last cell come with the next one that is run: this page knows no better way."""
         self._magics.ip.set_next_input(str(message["cells"][-1]["source"]))
         self._bench.change(lambda state: state.notice("The last one comes as a new cell with the next cell you run."))
-
-
-def _loaded_magics() -> ParityMagics:
-    """Return the magics of this notebook, loaded if need be; they show panels, so they are not imported here."""
-    shell = get_ipython()
-    if shell is None:
-        raise ConfigError("a panel is part of a notebook", hint="run_parity(…) compares anywhere else")
-    if _MAGICS not in shell.magics_manager.registry:
-        shell.run_line_magic("load_ext", "liteagent_nb")
-    return cast("ParityMagics", shell.magics_manager.registry[_MAGICS])

@@ -20,6 +20,7 @@ from liteagent_nb.panels.cards import asking_card_html, card_html, duration, run
 from liteagent_nb.panels.chat_blocks import Blocks
 from liteagent_nb.panels.chat_export import code_of
 from liteagent_nb.panels.chat_turns import Question, Turn, question_html
+from liteagent_nb.panels.fields import Fields
 from liteagent_nb.panels.render import answer_html
 from liteagent_nb.panels.run_view import money, tokens
 
@@ -54,8 +55,7 @@ class ChatState:
         self._ids = count(1)
         self._status, self._since_s, self._thought = "", 0.0, ""
         self._spent = Usage()
-        self._fields: dict[str, object] = {}
-        self._news: set[str] = set()
+        self._fields = Fields()
         self.set(say="", notice="", status={"text": "", "thought": ""})
         self._refresh()
 
@@ -114,7 +114,7 @@ class ChatState:
         self._over()
         self.notice(message)
         self._say(message)
-        self._set("dropped", self.number)
+        self._fields["dropped"] = self.number
 
     def _over(self) -> None:
         self.is_running = False
@@ -169,12 +169,12 @@ class ChatState:
 
     def notice(self, message: str) -> None:
         """Show a line of words; an empty one takes it away."""
-        self._set("notice", message)
+        self._fields["notice"] = message
 
     def set(self, **fields: object) -> None:
         """Show what the panel was told from outside: models, the chosen one, tools that are asked for."""
         for name, value in fields.items():
-            self._set(name, value)
+            self._fields[name] = value
 
     def add(self, question: Question) -> None:
         """Let *question* wait for its turn."""
@@ -210,11 +210,11 @@ class ChatState:
 
     def _refresh(self) -> None:
         """Write down what follows from the rest."""
-        self._set("running", self.number if self.is_running else 0)
-        self._set("queue", [_label(question.text) for question in self.queue])
-        self._set("turns", [_about(turn) for turn in self.turns])
-        self._set("asks", [[number, _card(call.id), call.name] for number, call in self._asked.items()])
-        self._set("line", self._line())
+        self._fields["running"] = self.number if self.is_running else 0
+        self._fields["queue"] = [_label(question.text) for question in self.queue]
+        self._fields["turns"] = [_about(turn) for turn in self.turns]
+        self._fields["asks"] = [[number, _card(call.id), call.name] for number, call in self._asked.items()]
+        self._fields["line"] = self._line()
 
     def _line(self) -> list[str]:
         count_, spent = len(self.turns), self.spent
@@ -225,26 +225,20 @@ class ChatState:
         return [turns, tokens(spent), money(spent.cost_usd), took]
 
     def _show_status(self) -> None:
-        self._set("status", {"text": self._status, "thought": self._thought})
+        self._fields["status"] = {"text": self._status, "thought": self._thought}
 
     def _say(self, words: str) -> None:
         """Tell those who cannot see it."""
-        self._set("say", words)
-
-    def _set(self, name: str, value: object) -> None:
-        if name not in self._fields or self._fields[name] != value:
-            self._fields[name] = value
-            self._news.add(name)
+        self._fields["say"] = words
 
     # what the view is sent
 
     def patch(self, *, now_s: float) -> dict[str, object] | None:
         """Return what is new since the last time; None where nothing is."""
         changes = self._blocks.changes()
-        if not changes and not self._news:
+        if not changes and not self._fields.has_news:
             return None
-        fields = {name: self._sent(name, now_s) for name in sorted(self._news)}
-        self._news.clear()
+        fields = self._sent(self._fields.news(), now_s)
         return {"fields": fields, **({"blocks": changes} if changes else {})}
 
     def whole(self, *, now_s: float) -> dict[str, object]:
@@ -252,16 +246,16 @@ class ChatState:
         for call, since_s in self._running.values():
             if call.id not in self._asked_ids:
                 self._blocks.put(_card(call.id), running_card_html(call, for_s=now_s - since_s))
-        self._news.clear()
         blocks = self._blocks.all()
-        fields = {name: self._sent(name, now_s) for name in sorted(self._fields)}
+        fields = self._sent(self._fields.all(), now_s)
         return {"whole": True, "fields": fields, "blocks": blocks if self.is_running else []}
 
-    def _sent(self, name: str, now_s: float) -> object:
-        value = self._fields[name]
-        if name == "status" and isinstance(value, dict):
-            return {**value, "for_s": round(max(0.0, now_s - self._since_s), 1)}
-        return value
+    def _sent(self, fields: dict[str, object], now_s: float) -> dict[str, object]:
+        """Return *fields* as they are now: how long something goes on is no news."""
+        status = fields.get("status")
+        if isinstance(status, dict):
+            fields["status"] = {**status, "for_s": round(max(0.0, now_s - self._since_s), 1)}
+        return fields
 
 
 def _card(call_id: str) -> str:

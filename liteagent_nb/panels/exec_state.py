@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from liteagent_nb.panels.exec_view import partial_result
 from liteagent_nb.panels.execution_card import Execution, code_html, summary_html
+from liteagent_nb.panels.fields import Fields
 from liteagent_nb.panels.joining import joined
 
 if TYPE_CHECKING:
@@ -40,8 +41,9 @@ class ExecState:
         self._seen: dict[int, list[Output]] = {}
         self._made = 0
         self._gone: list[int] = []
-        self._fields: dict[str, object] = {}
-        self._news: set[str] = set()
+        self._fields = Fields()
+        self._touched: set[int] = set()
+        """Of which more changed than their outputs."""
         self._changed: dict[int, None] = {}
         self.say("")
         self.notice("")
@@ -118,15 +120,15 @@ class ExecState:
 
     def show_variables(self, variables: Sequence[Variable] | None) -> None:
         """Show the variables of the chosen context; None: they are not known."""
-        self._set("variables", variables if variables is None else [[v.name, v.kind, v.text] for v in variables])
+        self._fields["variables"] = variables if variables is None else [[v.name, v.kind, v.text] for v in variables]
 
     def notice(self, message: str) -> None:
         """Show a line of words; an empty one takes it away."""
-        self._set("notice", message)
+        self._fields["notice"] = message
 
     def say(self, words: str) -> None:
         """Tell those who cannot see it."""
-        self._set("say", words)
+        self._fields["say"] = words
 
     # what follows from it
 
@@ -154,49 +156,41 @@ class ExecState:
 
     def _touch(self, one: Execution) -> None:
         self._changed[one.number] = None
-        self._news.add(f"card-{one.number}")
+        self._touched.add(one.number)
         self._refresh()
 
     def _refresh(self) -> None:
-        self._set("running", len(self.active()))
-        self._set("here", len(self.active(self.context)))
-        self._set("contexts", [[one.id, one.language, one.state, one.executions] for one in self.contexts])
+        self._fields["running"] = len(self.active())
+        self._fields["here"] = len(self.active(self.context))
+        self._fields["contexts"] = [[one.id, one.language, one.state, one.executions] for one in self.contexts]
         known = [[one.name, one.keeps_state, one.version] for one in self.languages if one.is_installed]
-        self._set("languages", sorted(known, key=lambda row: (not row[1], row[0])))
-        self._set(
-            "target", {"language": self.language, "context": self.context, "keeps": self.keeps_state(self.language)}
-        )
-
-    def _set(self, name: str, value: object) -> None:
-        if name not in self._fields or self._fields[name] != value:
-            self._fields[name] = value
-            self._news.add(name)
+        self._fields["languages"] = sorted(known, key=lambda row: (not row[1], row[0]))
+        keeps = self.keeps_state(self.language)
+        self._fields["target"] = {"language": self.language, "context": self.context, "keeps": keeps}
 
     # what the view is sent
 
     def patch(self, *, now_s: float) -> dict[str, object] | None:
         """Return what is new since the last time; None where nothing is."""
-        if not self._news and not self._changed and not self._gone:
+        if not self._fields.has_news and not self._changed and not self._gone:
             return None
         cards = [self._card(one, now_s, is_whole=False) for one in map(self.executions.get, self._changed) if one]
-        fields = {name: self._fields[name] for name in sorted(self._news & self._fields.keys())}
         gone, self._gone = self._gone, []
-        self._news.clear()
+        self._touched.clear()
         self._changed.clear()
-        return {"fields": fields, "cards": cards, "gone": gone}
+        return {"fields": self._fields.news(), "cards": cards, "gone": gone}
 
     def whole(self, *, now_s: float) -> dict[str, object]:
         """Return all there is to show."""
-        self._news.clear()
-        self._changed.clear()
-        self._gone.clear()
+        for told in (self._touched, self._changed, self._gone):
+            told.clear()
         cards = [self._card(one, now_s, is_whole=True) for one in self.executions.values()]
-        return {"whole": True, "fields": dict(self._fields), "cards": cards, "gone": []}
+        return {"whole": True, "fields": self._fields.all(), "cards": cards, "gone": []}
 
     def _card(self, one: Execution, now_s: float, *, is_whole: bool) -> dict[str, object]:
         changes = one.blocks.all() if is_whole else one.blocks.changes()
         card: dict[str, object] = {"n": one.number, "blocks": changes}
-        if is_whole or f"card-{one.number}" in self._news:
+        if is_whole or one.number in self._touched:
             about = {"look": one.look, "stage": one.stage, "summary": summary_html(one, now_s=now_s)}
             card |= {**about, "code": code_html(one), "source": one.code}
         return card

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from liteagent_nb.panels.comparison_card import Comparison, body_html, summary_html
+from liteagent_nb.panels.fields import Fields
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -31,9 +32,8 @@ class ParityState:
         self._drawn: dict[int, str] = {}
         """What of each it shows below the line."""
         self._changed: dict[int, None] = {}
-        self._fields: dict[str, object] = {}
-        self._news: set[str] = set()
-        self._set("form", request.form)
+        self._fields = Fields()
+        self._fields["form"] = request.form
         self.show_arms(arms)
         self.notice("")
         self.say("")
@@ -87,15 +87,15 @@ class ParityState:
 
     def show_arms(self, arms: Iterable[str]) -> None:
         """Offer what may be compared."""
-        self._set("arms", list(arms))
+        self._fields["arms"] = list(arms)
 
     def notice(self, message: str) -> None:
         """Show a line of words; an empty one takes it away."""
-        self._set("notice", message)
+        self._fields["notice"] = message
 
     def say(self, words: str) -> None:
         """Tell those who cannot see it."""
-        self._set("say", words)
+        self._fields["say"] = words
 
     # what follows from it
 
@@ -119,32 +119,25 @@ class ParityState:
         self._refresh()
 
     def _refresh(self) -> None:
-        self._set("running", len(self.active))
-
-    def _set(self, name: str, value: object) -> None:
-        if name not in self._fields or self._fields[name] != value:
-            self._fields[name] = value
-            self._news.add(name)
+        self._fields["running"] = len(self.active)
 
     # what the view is sent
 
     def patch(self, *, now_s: float) -> dict[str, object] | None:
         """Return what is new since the last time; None where nothing is."""
-        if not self._news and not self._changed and not self._gone:
+        if not self._fields.has_news and not self._changed and not self._gone:
             return None
         cards = [self._card(one, now_s) for one in map(self.comparisons.get, self._changed) if one]
-        fields = {name: self._fields[name] for name in sorted(self._news)}
         gone, self._gone = self._gone, []
-        self._news.clear()
         self._changed.clear()
-        return {"fields": fields, "cards": cards, "gone": gone}
+        return {"fields": self._fields.news(), "cards": cards, "gone": gone}
 
     def whole(self, *, now_s: float) -> dict[str, object]:
         """Return all there is to show."""
-        for kept in (self._news, self._changed, self._gone, self._told, self._drawn):
+        for kept in (self._changed, self._gone, self._told, self._drawn):
             kept.clear()
         cards = [self._card(one, now_s) for one in self.comparisons.values()]
-        return {"whole": True, "fields": dict(self._fields), "cards": cards, "gone": []}
+        return {"whole": True, "fields": self._fields.all(), "cards": cards, "gone": []}
 
     def _card(self, one: Comparison, now_s: float) -> dict[str, object]:
         card = {"n": one.number, "look": one.look, "stage": one.stage, "summary": summary_html(one, now_s=now_s)}
