@@ -54,7 +54,7 @@ CLICK_ALL = """() => { for (const one of document.querySelectorAll('.la-run :is(
 
 
 async def test_hostile_text_runs_nothing_and_fetches_nothing_in_any_output(desk):
-    await survives(desk, OUTPUTS, until=".la-answer mjx-container")
+    await survives(desk, OUTPUTS, until=(".la-answer mjx-container",))
 
     assert await desk.page.locator(".la-run").count() > 3 * len(ATTACKS)
     errors = [o for outputs in await desk.saved_outputs() for o in outputs if o["output_type"] == "error"]
@@ -65,7 +65,8 @@ async def test_hostile_text_runs_nothing_and_fetches_nothing_in_any_output(desk)
 
 
 async def test_hostile_text_runs_nothing_and_fetches_nothing_in_any_panel(desk):
-    await survives(desk, PANELS, until=".la-exec .la-vars tbody tr")
+    last = f".la-parity .la-cards > :nth-child({2 * len(ATTACKS)}) .la-bad"
+    await survives(desk, PANELS, until=(".la-exec .la-vars tbody tr", last))
 
     assert await desk.page.locator(".la-exec .la-card").count() > len(ATTACKS)
     assert await desk.page.locator(".la-parity .la-card .la-bad").count() == 2 * len(ATTACKS)
@@ -85,7 +86,8 @@ async def survives(desk, cells, *, until):
     before = await state(desk.page)
 
     await desk.run_all()
-    await desk.page.locator(until).first.wait_for(state="attached", timeout=60_000)
+    for selector in until:
+        await desk.page.locator(selector).first.wait_for(state="attached", timeout=60_000)
     await desk.page.evaluate("document.querySelectorAll('.la-run details').forEach(one => { one.open = true; })")
     await desk.page.evaluate(CLICK_ALL)
 
