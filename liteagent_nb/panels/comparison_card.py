@@ -122,7 +122,7 @@ def _points(trial: Trial, terms: Terms | None) -> Iterator[Point]:
 def summary_html(one: Comparison, *, now_s: float) -> str:
     """Return the one line that is seen when it is closed."""
     arms = (
-        f'<span class="la-brief"><span class="la-b">B</span> {escaped(one.request.candidate)} against '
+        f'<span class="la-brief la-pair"><span class="la-b">B</span> {escaped(one.request.candidate)} against '
         f'<span class="la-a">A</span> {escaped(one.request.baseline)}</span>'
     )
     return f"{_sign(one)}{arms}{_progress(one, now_s)}"
