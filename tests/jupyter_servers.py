@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import socket
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
 from dataclasses import dataclass
+
+from free_ports import free_port
 
 TOKEN = "a-token-of-tests"
 START_S = 60
@@ -54,7 +55,8 @@ def serving(command, folder, *more, ready="api/kernelspecs", program=sys.executa
 
     *program* runs it, with *env* beside what the tests have.
     """
-    port = _free_port()
+    # Neither server tells the port it chose by itself where a test could read it.
+    port = free_port()
     filled = [word.format(port=port, token=TOKEN, folder=folder) for word in [*command, *more]]
     with (
         (folder / "log").open("w") as log,
@@ -80,12 +82,6 @@ def _wait_until_it_answers(running, process, log, ready):
             return running.get(ready)
         time.sleep(0.1)
     raise RuntimeError(f"it does not start:\n{log.read_text()[-2000:]}")
-
-
-def _free_port():
-    """Return a port that is free now: neither server tells the one it chose by itself where a test could read it."""
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        return listening.getsockname()[1]
 
 
 def _environment(folder):

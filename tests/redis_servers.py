@@ -9,6 +9,7 @@ import subprocess
 import time
 
 import pytest
+from free_ports import free_port
 
 STARTS_WITHIN_S = 20
 
@@ -39,11 +40,6 @@ def serving_redis(folder, *, port=None):
             yield port
         finally:
             server.terminate()
-
-
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return listener.getsockname()[1]
 
 
 def wait_for(port, server):

@@ -12,11 +12,12 @@ import sysconfig
 from pathlib import Path
 
 import pytest
+from free_ports import free_port
+from redis_servers import serving_redis
 
 from liteagent_nb.checks.catalogue import chosen, known_checks
 from liteagent_nb.checks.check import Bench, Check
 from liteagent_nb.testing.provider import serving_provider
-from tests.redis_servers import free_port, serving_redis
 
 ROOT = Path(__file__).parents[2]
 COMMAND = "import sys; from liteagent_nb.cli import main; sys.exit(main(sys.argv[1:]))"

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -19,6 +18,7 @@ from pathlib import Path
 import httpx
 import pytest
 import yaml
+from free_ports import free_port
 
 ROOT = Path(__file__).parents[2]
 COMPOSE = ROOT / "binder" / "compose"
@@ -76,11 +76,6 @@ def at_port(words, port, own):
 def environment_of(service):
     said = {name: re.sub(r"\$\{\w+:[-?](.*)\}", "", str(value)) for name, value in service["environment"].items()}
     return {"PATH": os.environ["PATH"], **said, "MINI_AGENT_API_KEY": TOKEN, "LITELLM_LOCAL_MODEL_COST_MAP": "True"}
-
-
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return listener.getsockname()[1]
 
 
 @contextmanager

@@ -16,13 +16,13 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from jupyter_servers import TOKEN, serving
 from nbclient import NotebookClient
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
 from liteagent_nb.assembly import make_executor
 from liteagent_nb.course import FIRST, copy_notebooks, loaded_kernels, notebooks_folder
-from tests.jupyter_servers import TOKEN, serving
 
 ROOT = Path(__file__).parents[2]
 BINDER = ROOT / "binder"

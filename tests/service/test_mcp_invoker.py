@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import socket
 import time
 from contextlib import AsyncExitStack
 
 import pytest
 import pytest_asyncio
 from exec_server import serving
+from free_ports import free_port
 from mcp.server import MCPServer
 from mcp_others import TIME, everything_over_http, installed_everything
 from starlette.applications import Starlette
@@ -196,12 +196,6 @@ async def test_a_server_over_http_that_was_started_again_is_found_again(everythi
 
 async def echo(invoker):
     return await invoker.call_tool("echo", {"message": "x"}, timeout_s=10)
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 async def test_a_result_of_50_mb_over_http_is_cut_and_says_how_large_it_was():

@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+from free_ports import free_port
 from PIL import Image
 
 from liteagent_nb.core.errors import ConfigError, FetchError
@@ -312,12 +313,8 @@ def test_a_server_that_says_nothing_is_left_in_time():
 
 
 def test_a_server_that_is_not_there_is_an_error_with_a_remedy():
-    with socket.socket() as closed:
-        closed.bind(("127.0.0.1", 0))
-        port = closed.getsockname()[1]
-
     with pytest.raises(FetchError, match="cannot be fetched") as caught:
-        fetch(f"http://127.0.0.1:{port}/a.png")
+        fetch(f"http://127.0.0.1:{free_port()}/a.png")
 
     assert caught.value.hint
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import subprocess
 import sys
 import threading
@@ -10,6 +9,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
+from free_ports import free_port
 
 from liteagent_nb.core.errors import ConfigError
 from liteagent_nb.models.ollama_base import resolve_ollama_base
@@ -34,9 +34,7 @@ def ollama(answer=b'{"version": "0.12.6"}'):
 
 @pytest.fixture
 def nowhere():
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-    return f"http://127.0.0.1:{port}"
+    return f"http://127.0.0.1:{free_port()}"
 
 
 def test_the_first_address_that_answers_is_the_one(nowhere):

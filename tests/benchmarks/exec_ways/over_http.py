@@ -6,13 +6,16 @@ import asyncio
 import contextlib
 import json
 import os
-import socket
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
 from http_by_hand import Http
+
+sys.path.append(str(Path(__file__).parents[2]))
+
+from free_ports import free_port
 
 TOKEN = "a-token-of-benchmarks"
 APPS = {
@@ -95,8 +98,7 @@ class Way:
         self._process = None
 
     async def open(self):
-        with socket.create_server(("127.0.0.1", 0)) as listening:
-            port = listening.getsockname()[1]
+        port = free_port()
         self._log = Path(tempfile.mkdtemp(), "log")
         self._process = _started(APPS[self._variant], port, self._log)
         self.server_pid = self._process.pid

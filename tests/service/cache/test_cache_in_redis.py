@@ -11,7 +11,8 @@ import time
 import pytest
 import redis
 from cache_setups import is_hit, question
-from redis_servers import free_port, serving_redis
+from free_ports import free_port
+from redis_servers import serving_redis
 
 import liteagent_nb
 from liteagent_nb import (
