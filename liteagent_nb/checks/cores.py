@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from liteagent_nb.checks.check import Skipped
 from liteagent_nb.core.errors import ModelError
 from liteagent_nb.core.portal import shared_portal
+from liteagent_nb.models.router_core.making import why_only_legacy
 from liteagent_nb.parity.replaying import replaying
 from liteagent_nb.parity.runner import run_parity
 
@@ -20,6 +22,8 @@ _ROUNDS = 2
 
 def cores(_bench: Bench) -> str:
     """Compare `legacy` and `extracted` on a server of this machine: what they read, not how fast."""
+    if why := why_only_legacy():
+        raise Skipped(f"the core is legacy, and stays it: {why}", remedy="pip install --upgrade litellm")
     verdict = shared_portal().wait_for(_compared())
     finding = verdict.finding("behaviour")
     if finding is None or finding.status != "accepted":

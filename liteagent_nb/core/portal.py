@@ -27,10 +27,15 @@ class Portal:
     def __init__(self, *, grace_s: float = 5.0) -> None:
         self._grace_s = grace_s
         self._lock = threading.Lock()
-        self._is_open = threading.Event()
+        self._has_opened = threading.Event()
         self._closings = 0
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether its loop runs."""
+        return self._loop is not None
 
     def wait_for(
         self, work: Coroutine[None, None, T], *, meanwhile: Callable[[threading.Event], object] = threading.Event.wait
@@ -67,7 +72,7 @@ class Portal:
         """Cancel what still runs and end the thread."""
         with self._lock:
             loop, thread, self._loop, self._thread = self._loop, self._thread, None, None
-            self._is_open.clear()
+            self._has_opened.clear()
             self._closings += 1
         if loop is None or thread is None:
             return
@@ -77,7 +82,7 @@ class Portal:
     def _opened(self) -> asyncio.AbstractEventLoop:
         while (loop := self._loop) is None:
             threading.Thread(target=self._serve, args=(self._closings,), name="liteagent", daemon=True).start()
-            self._is_open.wait()
+            self._has_opened.wait()
         return loop
 
     def _serve(self, closings: int) -> None:
@@ -87,7 +92,7 @@ class Portal:
                 return
             loop = self._loop = asyncio.new_event_loop()
             self._thread = threading.current_thread()
-            self._is_open.set()
+            self._has_opened.set()
         asyncio.set_event_loop(loop)
         try:
             while _is_left(loop):

@@ -81,10 +81,10 @@ class Executors:
         return dict(self._made)
 
     def close(self) -> None:
-        """Close all; one that hangs or fails holds up nobody."""
+        """Close all; one that hangs or fails holds up nobody. Where nothing was ever run, there is nothing to close."""
         made, self._made = self._made, {}
         atexit.unregister(self.close)
-        if made:
+        if made and self._portal.is_open:  # at exit no thread can be started any more
             self._portal.wait_for(_closed(list(made.values())))
 
 

@@ -5,8 +5,10 @@
 Every way is a process of its own (`stream_ways/`) and asks one server process for the same bytes, made beforehand
 (`canned_server.py`): in one burst, or paced, 50 pieces a second. The ways are asked in random order within each round,
 and goals are judged by the ratio of two ways in the same round; the tables show medians. CPU is of the way's process
-alone, all its threads, callbacks after the stream included. TTFT is from the call to the first text, *tail* from the
-last text to the end of the stream; of one stream its CPU is told too, which holds on a busy machine. `--quick` has three rounds, and leaves out what takes long.
+alone, all its threads, callbacks after the stream included; *cold* is the first time after others had the processor,
+all else what follows it. TTFT is from the call to the first text, *tail* from the last text to the end of the stream;
+of one stream its CPU is told too, which holds on a busy machine. `--quick` has three rounds, and leaves out what takes
+long.
 """
 
 from __future__ import annotations
@@ -30,12 +32,14 @@ PACED = "paced, 16 streams of 50"
 WARM_UPS = 1
 COLUMNS = {
     "CPU ms a request": "cpu_s",
+    "CPU ms a request, cold": "cold_cpu_s",
     "TTFT ms": "ttft_s",
     "TTFT, CPU ms of all streams": "ttft_cpu_s",
     "ms": "wall_s",
     "tail ms": "tail_s",
 }
 """What the tables show."""
+PER_REQUEST = ("cpu_s", "cold_cpu_s")
 
 
 @dataclass(frozen=True)
@@ -66,13 +70,13 @@ def measures(*, is_quick: bool) -> dict[str, dict[str, object]]:
         named(pieces, streams): {
             "pieces": pieces,
             "at_once": streams,
-            "times": max(1, min(20, 1000 // (pieces * streams))),
+            "times": max(2, min(20, 1000 // (pieces * streams))),
         }
         for pieces in PIECES
         for streams in STREAMS
         if pieces * streams <= (4_000 if is_quick else 1_000_000)
     }
-    return grid | {PACED: {"pieces": 50, "at_once": 16, "times": 1, "is_paced": True}}
+    return grid | {PACED: {"pieces": 50, "at_once": 16, "times": 2, "is_paced": True}}
 
 
 def measure_all(workers, results, *, server, wanted, rounds):
@@ -132,7 +136,7 @@ def report(results, wanted):
     for title, field in COLUMNS.items():
         rows = []
         for measure, task in wanted.items():
-            scale = 1000 / task["at_once"] if field == "cpu_s" else 1000
+            scale = 1000 / task["at_once"] if field in PER_REQUEST else 1000
             rows.append([measure, *(figures.shown(way, measure, field, scale=scale) for way in ways)])
         tables.append(table([f"{title}, pieces x streams", *ways], rows))
     missing = [f"not measured: {what}: {reason}" for what, reason in results.missing.items()]

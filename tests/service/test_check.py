@@ -155,6 +155,16 @@ def test_a_dead_redis_is_found_and_a_living_one_is_used(found, tmp_path):
     assert alive.said == "the named Redis keeps 123"
 
 
+def test_a_litellm_that_our_core_does_not_know_is_left_out_with_the_remedy(found, monkeypatch):
+    monkeypatch.setattr("liteagent_nb.checks.cores.why_only_legacy", lambda: "litellm 1 is not as expected")
+
+    seen = found("router-core")
+
+    assert seen.status == "skip"
+    assert "litellm 1 is not as expected" in seen.said
+    assert seen.remedy == "pip install --upgrade litellm"
+
+
 def test_an_unknown_name_is_refused_with_the_known_ones():
     done = check("--only", "kernle")
 

@@ -42,26 +42,22 @@ class Lane:
     def __init__(self, proven: set[Shape]) -> None:
         self._proven = proven
         self._way: _Way | None = None
-        self._is_open = False
+        self.is_open = False
+        """Whether there may be anything to take."""
         self._tries = _MOST_TRIES
         self._served = 0
         self._last = ""
-
-    @property
-    def is_open(self) -> bool:
-        """Whether there may be anything to take."""
-        return self._is_open
 
     def take(self, event: bytes) -> tuple[Any, str] | None:
         """Return the chunk that *event* is, and its text; None where litellm has to look at it.
 
         It has to where a piece repeats the one before, too: it counts how often.
         """
-        if self._way is None or not self._is_open:
+        if self._way is None or not self.is_open:
             return None
         words = self._way.template.words_of(event)
         if words is None or (words[0] == self._last and len(words[0]) >= _SHORTEST_REPEATED):
-            self._is_open = False
+            self.is_open = False
             return None
         self._last = words[0]
         self._served += 1
@@ -71,17 +67,17 @@ class Lane:
         """Note that litellm has made *chunk* of *event*."""
         words = self._way.template.words_of(event) if self._way else None
         if self._way and words and is_same_chunk(self._way.mould.made(words), chunk):
-            self._is_open = words[0] != self._last
+            self.is_open = words[0] != self._last
             self._last = words[0]
             if len(self._proven) < _MOST_SHAPES:
                 self._proven.add(self._way.shape)
             return
-        self._is_open = False
+        self.is_open = False
         self._look(event, chunk)
 
     def close(self) -> None:
         """Take nothing more."""
-        self._way, self._is_open, self._tries = None, False, 0
+        self._way, self.is_open, self._tries = None, False, 0
 
     def _look(self, event: bytes, chunk: Any) -> None:
         """See whether *event* is one to know the next ones by."""
@@ -95,7 +91,7 @@ class Lane:
             self._tries -= 1
             self._way = _Way(template, Mould(chunk, template.extras), _shape(template, chunk))
             self._last = words[0]
-            self._is_open = self._way.shape in self._proven
+            self.is_open = self._way.shape in self._proven
 
 
 def _is_text_alone(chunk: Any) -> bool:

@@ -18,7 +18,7 @@ from liteagent_nb.models.router_core.metrics import StreamMetrics
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-__all__ = ["CORES", "make_router", "named", "usable"]
+__all__ = ["CORES", "make_router", "named", "usable", "why_only_legacy"]
 
 CORES = ("legacy", "extracted", "verify")
 """The streaming cores there are."""
@@ -57,7 +57,7 @@ def named(core: str | None) -> str:
 
 def usable(core: str, *, why_not: Callable[[], str] | None = None) -> str:
     """Return *core*, or `legacy` with one warning where the installed litellm is not as *core* takes it to be."""
-    if core == "legacy" or not (why := (why_not or _why_not)()):
+    if core == "legacy" or not (why := (why_not or why_only_legacy)()):
         return core
     if why not in _told:
         _told.add(why)
@@ -66,7 +66,7 @@ def usable(core: str, *, why_not: Callable[[], str] | None = None) -> str:
 
 
 @functools.cache
-def _why_not() -> str:
+def why_only_legacy() -> str:
     """Return why the installed litellm has to be left as it is; empty where our core can read its streams."""
     try:
         from liteagent_nb.models.router_core.self_test import self_test  # noqa: PLC0415 - older ones lack what it needs

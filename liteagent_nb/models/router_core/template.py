@@ -14,7 +14,7 @@ _CONTENT = "content"
 _FIXED = frozenset({"id", "object", "created", "model", "service_tier", "system_fingerprint", "provider"})
 """Words at the top of a chunk that stay the same in a reply; others may be new in each, as `obfuscation` is."""
 _NOT_IN_IT = frozenset({"error", _CONTENT})
-_STRING = re.compile(rb'"((?:[^"\\\x00-\x1f]++|\\.)*+)"')
+_STRING = re.compile(rb'(?:[^"\\\x00-\x1f]++|\\.)*+')
 _PROBE = '\N{REPLACEMENT CHARACTER}"\\{}'
 
 _string_at = json.JSONDecoder().raw_decode
@@ -25,7 +25,7 @@ class Template:
     """One server's event around its words: the content first, then the *extras* of the chunk by their names."""
 
     fixed: tuple[bytes, ...]
-    """What stands around the words: before the first, between them, and behind the last."""
+    """What stands around the words, their quotes included: before the first, between them, and behind the last."""
     order: tuple[int, ...]
     """Which of the strings in the event each word is."""
     extras: tuple[str, ...]
@@ -34,23 +34,27 @@ class Template:
         """Return the words of *event*; None where it is another kind of event, or has no content."""
         if not event.startswith(self.fixed[0]):
             return None
-        found, end = [], len(self.fixed[0])
-        for behind in self.fixed[1:]:  # a pattern of all of it would have to be made anew for each reply
-            if (string := _STRING.match(event, end)) is None or not event.startswith(behind, string.end()):
-                return None
-            found.append(string[1])
-            end = string.end() + len(behind)
-        if end != len(event):
-            return None
+        found, start = [], len(self.fixed[0])
         try:
-            words = [_read(found[place]) for place in self.order]
-        except ValueError:  # bytes that are no UTF-8, an escape that is none
+            for behind in self.fixed[1:]:  # a pattern of all of it would have to be made anew for each reply
+                end = event.index(behind, start)
+                word = event[start:end].decode()
+                if "\\" in word or '"' in word or not word.isprintable():
+                    word, end = _read(event, start, behind)
+                found.append(word)
+                start = end + len(behind)
+        except ValueError:  # another kind of event, bytes that are no UTF-8, an escape that is none
             return None
+        words = [found[place] for place in self.order] if start == len(event) else [""]
         return words if words[0] else None
 
 
-def _read(raw: bytes) -> str:
-    return str(json.loads(b'"%b"' % raw)) if b"\\" in raw else raw.decode()
+def _read(event: bytes, start: int, behind: bytes) -> tuple[str, int]:
+    """Return the string at *start*, and where it ends. Raises `ValueError` where *behind* does not follow."""
+    string = _STRING.match(event, start)
+    if string is None or not event.startswith(behind, string.end()):
+        raise ValueError("another kind of event")
+    return str(json.loads(b'"%b"' % string[0])), string.end()
 
 
 def template_of(event: bytes) -> Template | None:
@@ -92,8 +96,9 @@ def _made(text: str, chunk: Any, names: tuple[str, ...]) -> Template | None:
     if not _is_proven(fixed, chunk, [name for _, name in places]):
         return None
     standing = [name for _, name in places]
+    quoted = '"\n"'.join(fixed).split("\n")
     return Template(
-        fixed=tuple(part.encode() for part in fixed),
+        fixed=tuple(part.encode() for part in quoted),
         order=tuple(standing.index(name) for name in names),
         extras=names[1:],
     )
