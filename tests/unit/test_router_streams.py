@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 
@@ -218,3 +219,54 @@ def test_a_litellm_that_is_not_as_expected_is_left_alone_with_one_warning(caplog
     assert [record.getMessage() for record in caplog.records] == [
         "the Router's core is legacy, not extracted: it moved"
     ]
+
+
+def burst(pieces, answer=Answer):
+    """Return a stream of ours of so many pieces, all of which are there already, and its answer."""
+    events = said(*WARM, *[f"w{number} " for number in range(pieces)])
+    stream = opened(events)
+    stream.completion_stream.response = answer(events, 99_999)
+    return ExtractedStream(stream, StreamMetrics("extracted"), set())
+
+
+async def test_a_reply_that_is_all_there_gives_others_their_turn_in_between():
+    turns, stream = [], burst(100)
+
+    async def others():
+        while True:
+            turns.append(stream.metrics.pieces)
+            await asyncio.sleep(0)
+
+    other = asyncio.create_task(others())
+    texts = [(await anext(stream)).choices[0].delta.content for _ in range(101)]
+    other.cancel()
+
+    assert "".join(texts) == "".join(f"w{number} " for number in range(100))
+    assert len(turns) >= 3
+    assert stream.metrics.fast_pieces == 98
+
+
+class Closed(Answer):
+    is_closed = False
+
+    async def aclose(self):
+        self.is_closed = True
+
+
+async def test_a_reader_that_is_cancelled_while_others_have_their_turn_leaves_no_connection():
+    stream = burst(100, Closed)
+    answer = stream.completion_stream.response
+
+    async def read_all():
+        while True:
+            await anext(stream)
+
+    reading = asyncio.create_task(read_all())
+    await asyncio.sleep(0)  # it has begun, and waits for the others
+    pieces = stream.metrics.pieces
+    reading.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await reading
+
+    assert 0 < pieces < 100
+    assert answer.is_closed

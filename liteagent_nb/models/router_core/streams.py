@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 from liteagent_nb.models.quiet_litellm import inside_litellm
@@ -11,6 +12,8 @@ from liteagent_nb.models.router_core.pieces import settled
 from liteagent_nb.models.router_core.tap import Tap
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
     from liteagent_nb.models.router_core.lane import Shape
     from liteagent_nb.models.router_core.metrics import StreamMetrics
 
@@ -18,6 +21,9 @@ __all__ = ["ExtractedStream", "MeasuredStream"]
 
 _COUNTED_IN_LAST = 3
 """Where in a reply the server says what it has counted."""
+
+_AT_A_STRETCH = 32
+"""How many pieces that are there already are given before other tasks have their turn: their streams want to begin."""
 
 _Wrapper: Any = inside_litellm.CustomStreamWrapper
 
@@ -77,15 +83,20 @@ class ExtractedStream(MeasuredStream):
         self._known = 0
         self._run: list[Any] = []
         self._run_text: list[str] = []
+        self._stretch = 0
         opened.completion_stream.response = self._tap
 
     async def __anext__(self) -> Any:
         while self._lane.is_open and not self._closed:
+            if self._stretch >= _AT_A_STRETCH:
+                self._stretch = 0
+                await self._or_closed(asyncio.sleep(0))
             if (chunk := self._fast()) is not None:
+                self._stretch += 1
                 return chunk
             if self._tap.has_next:
                 break
-            await self._aread()
+            await self._or_closed(self._tap.afill())
         self._settle()
         try:
             chunk = await super().__anext__()
@@ -109,9 +120,9 @@ class ExtractedStream(MeasuredStream):
         self._learn(chunk)
         return chunk
 
-    async def _aread(self) -> None:
+    async def _or_closed(self, waiting: Awaitable[None]) -> None:
         try:
-            await self._tap.afill()
+            await waiting
         except BaseException:  # cancelled, and the SDK, which would close the connection, is not reading
             await self._tap.aclose()
             raise
