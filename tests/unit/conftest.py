@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+
 import pytest
 from IPython.core.displaypub import CapturingDisplayPublisher
 from IPython.core.interactiveshell import InteractiveShell
@@ -43,6 +45,7 @@ def new_notebook():
         config = Config()
         config.HistoryManager.enabled = False
         shell = InteractiveShell(config=config)
+        atexit.unregister(shell.atexit_operations)  # each of hundreds would collect all garbage once more
         shell.display_pub = CapturingDisplayPublisher(shell=shell)
         shell.run_line_magic("load_ext", "liteagent_nb")
         shell.user_ns.update(names)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import warnings
 
 import pytest
@@ -20,6 +21,7 @@ def complete():
     config.HistoryManager.enabled = False
     config.Completer.use_jedi = False
     shell = InteractiveShell(config=config)
+    atexit.unregister(shell.atexit_operations)
     shell.run_line_magic("load_ext", "liteagent_nb")
     magics = shell.magics_manager.registry["ExecMagics"]
     magics.executors = Executors(magics.portal, TinyContexts)
