@@ -83,7 +83,7 @@ WAYS = (
     Way("… isolated", "in_process:isolated", (*CALLS, *STARTS)),
     Way("liteagent_nb over HTTP", "over_http", (*PROTOCOL, *CROWDS, *FAULTS, "health", "long")),
     Way("… a fresh kernel each, HTTP", "over_http:fresh", CALLS),
-    Way("starlette, constant answer", "over_http:constant", CALLS),
+    Way("starlette, constant answer", "over_http:constant", (*CALLS, "health")),
     Way("jupyter_server, JSON", "over_jupyter:server-json", (*PROTOCOL, "1 client", "8 clients", "32 clients")),
     Way("jupyter_server, v1", "over_jupyter:server-v1", PROTOCOL),
     Way("kernel gateway, v1", "over_jupyter:gateway-v1", PROTOCOL),

@@ -88,15 +88,11 @@ async def health(way, kernels, *, clients=32, on=4, seconds=3.0):
     """
     idle = type(way)("constant")
     await idle.open()
-    stuck = await way.kernel()
-    spinning = asyncio.ensure_future(stuck.result("while True: pass", timeout_s=60))
-    probing = asyncio.gather(way.healths(seconds), idle.healths(seconds))
-    while not probing.done():
-        await crowd(way, kernels, clients=clients, on=on, calls=clients * 2)
-    took, took_idle = await probing
-    await stuck.interrupt()
-    await spinning
-    await stuck.close()
+    async with way.one_stuck():
+        probing = asyncio.gather(way.healths(seconds), idle.healths(seconds))
+        while not probing.done():
+            await crowd(way, kernels, clients=clients, on=on, calls=clients * 2)
+        took, took_idle = await probing
     await idle.close()
     return {"p95_ms": _p95(took), "median_ms": statistics.median(took), "idle_p95_ms": _p95(took_idle)}
 

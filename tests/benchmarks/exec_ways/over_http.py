@@ -24,6 +24,7 @@ APPS = {
     "constant": "over_http:constant",
 }
 START_S = 30
+FOREVER = "while True: pass"
 
 
 async def constant(scope, receive, send):
@@ -131,6 +132,24 @@ class Way:
         if self._variant == "fresh":
             return Kernel(self._http, "")
         return Kernel(self._http, (await self._http.ask("POST", "/contexts", {}))["id"])
+
+    @contextlib.asynccontextmanager
+    async def one_stuck(self):
+        """Have one kernel run for ever meanwhile; for a server without kernels, a process that takes as much."""
+        if self._variant == "constant":
+            process = await asyncio.create_subprocess_exec(sys.executable, "-c", FOREVER)
+            try:
+                yield
+            finally:
+                process.kill()
+                await process.wait()
+            return
+        kernel = await self.kernel()
+        spinning = asyncio.ensure_future(kernel.result(FOREVER, timeout_s=60))
+        yield
+        await kernel.interrupt()
+        await spinning
+        await kernel.close()
 
     async def close(self):
         if self._process is not None:
