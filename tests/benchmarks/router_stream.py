@@ -145,7 +145,7 @@ def report(results, wanted):
 
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=10)
+    parser.add_argument("--rounds", type=int, help="10, or 3 where it is to be quick")
     parser.add_argument("--quick", action="store_true", help="three rounds, nothing over 4,000 pieces at once")
     parser.add_argument("--json", type=Path, help="a file for every figure of every round")
     return parser.parse_args()
@@ -157,7 +157,7 @@ def main():
     with serving() as server, tempfile.TemporaryDirectory() as folder:
         running = {way: start(way, results, Path(folder), script=SCRIPT) for way in WAYS}
         workers = {way: worker for way, worker in running.items() if worker is not None}
-        rounds = 3 if chosen.quick else chosen.rounds
+        rounds = chosen.rounds or (3 if chosen.quick else 10)
         measure_all(workers, results, server=server, wanted=wanted, rounds=rounds)
         for worker in workers.values():
             worker.close()
