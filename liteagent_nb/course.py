@@ -21,10 +21,12 @@ from liteagent_nb.core.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-__all__ = ["FIRST", "copy_notebooks", "loaded_kernels", "notebooks_folder", "open_lab"]
+__all__ = ["FIRST", "copy_notebooks", "loaded_kernels", "missing_for_all", "notebooks_folder", "open_lab"]
 
 FIRST = "00_first_run.ipynb"
 _COPIED = ("*.ipynb", "*.cassette.json")
+_USED = ("anywidget", "matplotlib", "mcp", "pandas")
+"""What some of them import, of the extra `all`."""
 
 
 def notebooks_folder() -> Path:
@@ -43,6 +45,11 @@ def copy_notebooks(folder: Path) -> list[Path]:
     found = sorted(path for pattern in _COPIED for path in notebooks_folder().glob(pattern))
     new = [path for path in found if not (folder / path.name).exists()]
     return [Path(shutil.copyfile(path, folder / path.name)) for path in new]
+
+
+def missing_for_all() -> list[str]:
+    """Return the packages that some notebooks need and that are not here."""
+    return [name for name in _USED if find_spec(name) is None]
 
 
 def open_lab(notebook: Path, *, words: Sequence[str] = ()) -> int:

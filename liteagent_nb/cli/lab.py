@@ -24,11 +24,13 @@ def add(commands: Commands) -> None:
 
 
 def _run(chosen: argparse.Namespace) -> int:
-    from liteagent_nb.course import FIRST, copy_notebooks, open_lab  # noqa: PLC0415 - the other commands do without
+    from liteagent_nb.course import FIRST, copy_notebooks, missing_for_all, open_lab  # noqa: PLC0415 - the other commands do without
     from liteagent_nb.models.embedded.weights import find_weights  # noqa: PLC0415
 
     new = copy_notebooks(chosen.dir)
     say(f"{len(new)} notebooks and recordings copied to {chosen.dir}" if new else f"the copy in {chosen.dir} is used")
     if find_weights() is None:
         say("the embedded model's weights are not there: run `jupyter liteagent setup-local`, or name another model")
+    if missing := missing_for_all():
+        say(f'some notebooks need {", ".join(missing)}: pip install "liteagent_nb[all]"')
     return open_lab(chosen.dir / FIRST, words=chosen.more)

@@ -67,6 +67,22 @@ def test_lab_opens_the_copy_in_jupyterlab(tmp_path):
     assert (tmp_path / "course" / FIRST).is_file()
 
 
+def test_lab_says_what_some_notebooks_need_and_is_not_there(tmp_path):
+    (tmp_path / "course").mkdir()
+    (tmp_path / "without.py").write_text(
+        "import importlib.util, sys\n"
+        "find = importlib.util.find_spec\n"
+        "importlib.util.find_spec = lambda name, *more: None if name == 'pandas' else find(name, *more)\n"
+    )
+    command = [LAB[0], f"import without; {LAB[1]}", *LAB[2:], "--dir", str(tmp_path / "course"), "--", "--version"]
+    done = subprocess.run(
+        [sys.executable, *command], env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+
+    assert 'some notebooks need pandas: pip install "liteagent_nb[all]"' in done.stdout
+
+
 def test_the_kernels_of_lab_are_this_python_and_have_the_extension_loaded(tmp_path, monkeypatch):
     cells = ["%agent status", "import sys\nsys.executable"]
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
@@ -128,13 +144,29 @@ def pinned(file):
 def test_binder_pins_everything_within_the_bounds_that_the_package_names():
     locked = pinned("constraints.txt")
     asked = re.search(r"^\.\[(.*)\]$", (BINDER / "requirements.txt").read_text(), re.MULTILINE)[1].split(",")
-    extras = [line for name in asked for line in PROJECT["optional-dependencies"][name]]
 
     assert pinned("requirements.txt").items() <= locked.items()
-    for line in [*PROJECT["dependencies"], *extras]:
-        wanted = Requirement(line)
+    for wanted in [*map(Requirement, PROJECT["dependencies"]), *needed_for(*asked)]:
         name = wanted.name.lower().replace("_", "-")
         assert wanted.specifier.contains(locked[name]), f"{name}: run .ci/binder --lock"
+
+
+def needed_for(*extras):
+    """Return what these extras bring along, those that they are made of included."""
+    wanted = [Requirement(line) for extra in extras for line in PROJECT["optional-dependencies"][extra]]
+    return [each for one in wanted for each in (needed_for(*one.extras) if one.name == "liteagent_nb" else [one])]
+
+
+def test_what_the_notebooks_import_comes_with_the_extra_all():
+    cells = [cell.source for path in notebooks_folder().glob("*.ipynb") for cell in nbformat.read(path, 4).cells]
+    imported = set(re.findall(r"^(?:import|from) (\w+)", "\n".join(cells), re.MULTILINE)) - sys.stdlib_module_names
+    comes = {one.name.lower() for one in [*map(Requirement, PROJECT["dependencies"]), *needed_for("all")]}
+    comes.add("openai")  # litellm's own
+    found = metadata.packages_distributions()
+
+    assert {"pandas", "matplotlib"} <= imported
+    strange = {name for name in imported - {"liteagent_nb"} if comes.isdisjoint(map(str.lower, found.get(name, [])))}
+    assert strange == set()
 
 
 def test_binders_python_is_one_that_the_package_takes():

@@ -87,7 +87,7 @@ def test_a_frame_without_pandas_names_what_to_install(monkeypatch):
     with pytest.raises(ConfigError) as caught:
         batch(["a"], Shouting(), as_frame=True)
 
-    assert "pip install pandas" in caught.value.hint
+    assert 'pip install "liteagent_nb[tables]"' in caught.value.hint
     assert isinstance(batch(["a"], Shouting()), list)
 
 

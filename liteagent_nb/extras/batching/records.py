@@ -101,7 +101,7 @@ def will_be_frame(as_frame: bool | None) -> bool:
     """Whether results come as a DataFrame: where pandas is, unless *as_frame* says it. Raises `ConfigError`."""
     has_pandas = find_spec("pandas") is not None
     if as_frame and not has_pandas:
-        hint = "run `pip install pandas`, or take a list: as_frame=False"
+        hint = 'run `pip install "liteagent_nb[tables]"`, or take a list: as_frame=False'
         raise ConfigError("a DataFrame needs the package pandas", hint=hint)
     return has_pandas if as_frame is None else as_frame
 
