@@ -246,6 +246,18 @@ async def test_a_reply_that_is_all_there_gives_others_their_turn_in_between():
     assert stream.metrics.fast_pieces == 98
 
 
+def test_what_a_reader_writes_into_one_piece_is_in_no_other():
+    stream = burst(5)
+    *_, one, other = read(stream, 6)
+
+    one.citations, one.usage, one.choices[0].delta.role = ["x"], {"total_tokens": 1}, "user"
+
+    assert stream.metrics.fast_pieces == 3
+    assert "usage" in one.model_fields_set
+    assert "usage" not in other.model_fields_set
+    assert (other.citations, other.choices[0].delta.role) == (None, None)
+
+
 class Closed(Answer):
     is_closed = False
 

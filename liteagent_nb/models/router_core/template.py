@@ -45,7 +45,9 @@ class Template:
                 start = end + len(behind)
         except ValueError:  # another kind of event, bytes that are no UTF-8, an escape that is none
             return None
-        words = [found[place] for place in self.order] if start == len(event) else [""]
+        if start != len(event):
+            return None
+        words = [found[place] for place in self.order]
         return words if words[0] else None
 
 
@@ -96,24 +98,26 @@ def _made(text: str, chunk: Any, names: tuple[str, ...]) -> Template | None:
     if not _is_proven(fixed, chunk, [name for _, name in places]):
         return None
     standing = [name for _, name in places]
-    quoted = '"\n"'.join(fixed).split("\n")
     return Template(
-        fixed=tuple(part.encode() for part in quoted),
+        fixed=tuple(part.encode() for part in fixed),
         order=tuple(standing.index(name) for name in names),
         extras=names[1:],
     )
 
 
 def _span(text: str, name: str) -> tuple[int, int] | None:
-    """Return where the string of *name* stands, its quotes included."""
+    """Return where the string of *name* stands, its quotes left out."""
     found = re.search(rf'"{re.escape(name)}":\s*(?=")', text)
-    return (found.end(), _string_at(text, found.end())[1]) if found else None
+    return (found.end() + 1, _string_at(text, found.end())[1] - 1) if found else None
 
 
 def _is_proven(fixed: list[str], chunk: Any, standing: list[str]) -> bool:
     """Whether *chunk* with other words is the JSON of the event with those words."""
     probes = {name: _PROBE.format(name) for name in standing}
-    probed = "".join(part + word for part, word in zip(fixed, [*map(json.dumps, probes.values()), ""], strict=True))
+    probed = "".join(
+        part + word
+        for part, word in zip(fixed, [*(json.dumps(probe)[1:-1] for probe in probes.values()), ""], strict=True)
+    )
     told = {name: probes.get(name, value) for name, value in chunk.items()}
     choice = chunk["choices"][0]
     told["choices"] = [{**choice, "delta": {**choice["delta"], _CONTENT: probes[_CONTENT]}}]
